@@ -1,0 +1,131 @@
+"""The data that crosses the borders between rooms: frozen, plain, with units in the names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Component = str
+"""What a joule was spent in: ``cpu``, ``dram``, ``gpu`` …"""
+SourceKind = Literal["counter", "gauge", "model"]
+Provenance = Literal["measured", "estimated", "mixed"]
+SourceProvenance = Literal["measured", "estimated"]
+CellStatus = Literal["ok", "error", "interrupted", "lost"]
+Attribution = Literal["kernel", "machine"]
+
+FLAGS: frozenset[str] = frozenset(
+    "no-permission masked virtual unsupported lost gap stale too-short shared mig "
+    "wrap-ambiguous suspended concurrent overhead".split()
+)
+"""The closed list of flags of the session document."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What a source is and how well it knows.
+
+    Attributes:
+        id: stable name, e.g. ``rapl:package-0``.
+        component: where its joules are added.
+        kind: a *counter* is cumulative (J), a *gauge* instantaneous (W), a *model* computes W.
+        period_s: how often the hardware updates the value.
+        resolution_j: smallest step of energy it can show.
+        relative_error: standard uncertainty of its gain (k = 1), relative.
+        low_factor, high_factor: for models, the interval as factors of the value.
+        detail: words for a person.
+        flags: states that every figure of this source carries, e.g. ``virtual``.
+    """
+
+    id: str
+    component: Component
+    kind: SourceKind
+    provenance: SourceProvenance
+    period_s: float
+    resolution_j: float
+    relative_error: float
+    low_factor: float = 1.0
+    high_factor: float = 1.0
+    detail: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A source that was looked for and not used, with the reason and what would enable it."""
+
+    id: str
+    reason: str
+    remedy: str = ""
+    flag: str = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class HostInfo:
+    """The machine, as far as it matters for reading a figure later."""
+
+    os: str
+    cpu: str
+    logical_cpus: int
+    ram_gb: float
+    gpus: tuple[str, ...]
+    virtual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with its interval (about 95 %), ``low <= value <= high``."""
+
+    low: float
+    value: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellRecord:
+    """One run of one cell. Energies in J, masses in g, times in s; ``None`` means unknown.
+
+    Attributes:
+        run: unique key of the run.
+        number: 1, 2, 3 … in the order in which the cells began.
+        parent: ``number`` of the outer cell for a nested run (``%%capture``); such a run is in
+            no sum.
+        final: false until slow counters have ticked after the end of the cell.
+        started_at: seconds since the epoch.
+    """
+
+    run: str
+    number: int
+    cell_id: str | None
+    execution_count: int | None
+    label: str | None
+    status: CellStatus
+    started_at: float
+    duration_s: float
+    energy_j: Interval | None
+    co2_g: Interval | None
+    machine_energy_j: float | None
+    mean_power_w: float | None
+    peak_power_w: float | None
+    by_component_j: dict[Component, float]
+    provenance: Provenance
+    flags: tuple[str, ...]
+    zone: str
+    intensity_g_per_kwh: float
+    pue: float = 1.0
+    parent: int | None = None
+    final: bool = True
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over the session. ``energy_j = cells_energy_j + between_cells_energy_j``, exactly."""
+
+    cells: int
+    energy_j: Interval
+    co2_g: Interval
+    cells_energy_j: float
+    between_cells_energy_j: float
+    machine_energy_j: float
+    by_component_j: dict[Component, float]
+    provenance: Provenance

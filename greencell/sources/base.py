@@ -1,0 +1,78 @@
+"""What a source is: three small protocols, one per way in which joules become known.
+
+A counter already counts joules. A gauge shows watts, which the meter integrates. A model
+computes watts from the machine's CPU utilisation, which is exact over any span because CPU
+time is itself cumulative. All three end as a monotone joule counter in the meter.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from greencell.model import SourceInfo
+
+
+@runtime_checkable
+class EnergyCounter(Protocol):
+    """A cumulative hardware counter."""
+
+    info: SourceInfo
+    joules_per_unit: float
+    """Joules in one raw unit."""
+    range_units: int | None
+    """Raw units after which the counter restarts at 0; ``None`` if it never wraps."""
+    max_power_w: float
+    """Highest plausible power; a step that implies more is a reset, not a wrap."""
+
+    def read(self) -> int:
+        """The raw counter now.
+
+        Raises:
+            ReadFailed: no sample this time.
+            SourceGone: no sample ever again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release what was opened; idempotent."""
+        ...
+
+
+@runtime_checkable
+class PowerGauge(Protocol):
+    """An instantaneous power reading in W."""
+
+    info: SourceInfo
+
+    def read_w(self) -> float:
+        """Power now, in W.
+
+        Raises:
+            ReadFailed: no sample this time.
+            SourceGone: no sample ever again.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release what was opened; idempotent."""
+        ...
+
+
+@runtime_checkable
+class PowerModel(Protocol):
+    """Power as a function of the machine's CPU utilisation."""
+
+    info: SourceInfo
+    idle_w: float
+    """Power at utilisation 0."""
+
+    def power_w(self, utilisation: float) -> float:
+        """Power in W at a mean CPU utilisation between 0 and 1."""
+        ...
+
+    def close(self) -> None:
+        """Nothing to release; part of the common life cycle."""
+        ...
+
+
+Source = EnergyCounter | PowerGauge | PowerModel
