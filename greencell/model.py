@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from greencell.units import J_PER_KWH
+
 Component = str
 """What a joule was spent in: ``cpu``, ``dram``, ``gpu`` …"""
 SourceKind = Literal["counter", "gauge", "model"]
@@ -81,6 +83,28 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class CarbonFactor:
+    """What turns energy into CO2 at one moment.
+
+    Attributes:
+        zone: code of the place, e.g. ``FR`` or ``aws:eu-west-3``.
+        intensity_g_per_kwh: carbon intensity of its electricity.
+        pue: power usage effectiveness of the building, 1 at home.
+        relative_error: about 95 % uncertainty of the intensity, relative.
+    """
+
+    zone: str
+    intensity_g_per_kwh: float
+    pue: float = 1.0
+    relative_error: float = 0.2
+
+    @property
+    def g_per_j(self) -> float:
+        """Grams of CO2e for one joule at the meter."""
+        return self.intensity_g_per_kwh * self.pue / J_PER_KWH
+
+
+@dataclass(frozen=True, slots=True)
 class CellRecord:
     """One run of one cell. Energies in J, masses in g, times in s; ``None`` means unknown.
 
@@ -129,3 +153,42 @@ class Totals:
     machine_energy_j: float
     by_component_j: dict[Component, float]
     provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class CarbonInfo:
+    """Where the electricity comes from, and how that is known.
+
+    Attributes:
+        zone_name: for people, e.g. ``France``.
+        basis: what the intensity counts, e.g. ``annual average, life-cycle``.
+        located_by: ``setting``, ``environment``, ``cloud``, ``timezone`` or ``default``.
+        note: one line where the place is a guess or a stand-in; else empty.
+    """
+
+    factor: CarbonFactor
+    zone_name: str
+    basis: str
+    year: int | None
+    source: str
+    located_by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """All there is to know of a session at one moment. Every document is made from one."""
+
+    id: str
+    started_at: float
+    ended_at: float | None
+    duration_s: float
+    notebook: str | None
+    label: str | None
+    host: HostInfo
+    attribution: Attribution
+    sources: tuple[SourceInfo, ...]
+    skipped: tuple[Skipped, ...]
+    carbon: CarbonInfo
+    totals: Totals
+    cells: tuple[CellRecord, ...]

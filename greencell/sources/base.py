@@ -16,13 +16,25 @@ from greencell.model import SourceInfo
 class EnergyCounter(Protocol):
     """A cumulative hardware counter."""
 
-    info: SourceInfo
-    joules_per_unit: float
-    """Joules in one raw unit."""
-    range_units: int | None
-    """Raw units after which the counter restarts at 0; ``None`` if it never wraps."""
-    max_power_w: float
-    """Highest plausible power; a step that implies more is a reset, not a wrap."""
+    @property
+    def info(self) -> SourceInfo:
+        """What it is."""
+        ...
+
+    @property
+    def joules_per_unit(self) -> float:
+        """Joules in one raw unit."""
+        ...
+
+    @property
+    def range_units(self) -> int | None:
+        """Raw units after which the counter restarts at 0; ``None`` if it never wraps."""
+        ...
+
+    @property
+    def max_power_w(self) -> float:
+        """Highest plausible power; a step that implies more is a reset, not a wrap."""
+        ...
 
     def read(self) -> int:
         """The raw counter now.
@@ -42,7 +54,10 @@ class EnergyCounter(Protocol):
 class PowerGauge(Protocol):
     """An instantaneous power reading in W."""
 
-    info: SourceInfo
+    @property
+    def info(self) -> SourceInfo:
+        """What it is."""
+        ...
 
     def read_w(self) -> float:
         """Power now, in W.
@@ -62,9 +77,15 @@ class PowerGauge(Protocol):
 class PowerModel(Protocol):
     """Power as a function of the machine's CPU utilisation."""
 
-    info: SourceInfo
-    idle_w: float
-    """Power at utilisation 0."""
+    @property
+    def info(self) -> SourceInfo:
+        """What it is."""
+        ...
+
+    @property
+    def idle_w(self) -> float:
+        """Power at utilisation 0, in W."""
+        ...
 
     def power_w(self, utilisation: float) -> float:
         """Power in W at a mean CPU utilisation between 0 and 1."""
@@ -72,6 +93,15 @@ class PowerModel(Protocol):
 
     def close(self) -> None:
         """Nothing to release; part of the common life cycle."""
+        ...
+
+
+@runtime_checkable
+class SharedDevice(Protocol):
+    """What a source of a device that several processes can use may offer besides."""
+
+    def other_processes(self, own_pids: frozenset[int]) -> bool | None:
+        """Whether processes outside ``own_pids`` use the device; ``None`` if unknown."""
         ...
 
 

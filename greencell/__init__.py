@@ -1,0 +1,24 @@
+"""greencell: the energy and CO2 of every notebook cell, with honest intervals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from greencell.api import measure, measured, session
+from greencell.version import __version__
+
+__all__ = ["__version__", "measure", "measured", "session"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext greencell``."""
+    from greencell.extension import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext greencell``."""
+    from greencell.extension import unload
+
+    unload(shell)

@@ -1,0 +1,98 @@
+"""Counter steps and integration: how raw readings become joules. Pure.
+
+A step says what kind it is, so a caller can neither forget a first reading nor hide a wrap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+StepKind = Literal["first", "difference", "wrapped", "reset", "ambiguous"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What happened between two readings of one source.
+
+    ``energy_j`` is ``None`` where nothing can be said: at the first reading, after a reset, and
+    where a counter may have wrapped more than once.
+    """
+
+    kind: StepKind
+    energy_j: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CounterScale:
+    """How to read a raw counter.
+
+    Attributes:
+        joules_per_unit: J in one raw unit.
+        range_units: raw units after which it restarts at 0; ``None`` if it never does.
+        max_power_w: highest plausible power, to tell a wrap from a reset.
+    """
+
+    joules_per_unit: float
+    range_units: int | None
+    max_power_w: float
+
+
+FIRST = Step("first", None)
+_RESET = Step("reset", None)
+_AMBIGUOUS = Step("ambiguous", None)
+
+
+def counter_step(
+    previous_units: int | None, now_units: int, elapsed_s: float, scale: CounterScale
+) -> Step:
+    """The energy between two readings of a counter.
+
+    A smaller value is a wrap only if the counter was in the upper half of its range and the
+    implied power is plausible; otherwise the counter was reset (driver reload, resume) and
+    nothing is known about the time between. If the counter could have gone round more often
+    than seen, the step is ambiguous: a wrong number is worse than none.
+    """
+    if previous_units is None:
+        return FIRST
+    difference = now_units - previous_units
+    limit_j = scale.max_power_w * elapsed_s
+    if difference >= 0:
+        return _unless_ambiguous("difference", difference, limit_j, scale)
+    if scale.range_units is None or 2 * previous_units <= scale.range_units:
+        return _RESET
+    wrapped = difference + scale.range_units
+    if wrapped < 0 or wrapped * scale.joules_per_unit > limit_j:
+        return _RESET
+    return _unless_ambiguous("wrapped", wrapped, limit_j, scale)
+
+
+def _unless_ambiguous(
+    kind: StepKind, difference_units: int, limit_j: float, scale: CounterScale
+) -> Step:
+    if scale.range_units is not None:
+        once_more_j = (difference_units + scale.range_units) * scale.joules_per_unit
+        if once_more_j <= limit_j:
+            return _AMBIGUOUS
+    return Step(kind, difference_units * scale.joules_per_unit)
+
+
+def gauge_step(previous_w: float | None, now_w: float, elapsed_s: float) -> Step:
+    """The energy between two readings of a power gauge, by the trapezoidal rule."""
+    if previous_w is None:
+        return FIRST
+    return Step("difference", 0.5 * (previous_w + now_w) * elapsed_s)
+
+
+def interpolated_units(
+    before: tuple[int, float], after: tuple[int, float], at_ns: int
+) -> float | None:
+    """The value of a source at ``at_ns`` on the line between two readings ``(t_ns, value)``.
+
+    ``None`` if the value fell in between (a wrap or a reset), where a line means nothing.
+    """
+    (t0_ns, v0), (t1_ns, v1) = before, after
+    if v1 < v0 or t1_ns <= t0_ns:
+        return None
+    weight = min(1.0, max(0.0, (at_ns - t0_ns) / (t1_ns - t0_ns)))
+    return v0 + weight * (v1 - v0)

@@ -1,0 +1,149 @@
+"""Where am I? From settings and files of this machine alone; the network is never asked.
+
+First hit wins: setting, cloud region in the environment, time zone (a guess, and marked so),
+world average. A country is never picked in silence.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from greencell.carbon.grid_table import GridTable, Zone
+from greencell.data import DATA
+from greencell.errors import UsageError
+from greencell.model import CarbonInfo
+
+DEFAULT_PUE = 1.0
+"""At home or in an office there is no data centre around the computer."""
+_GCP_ZONE_PARTS = 3
+# Variable that only the provider's machines have → (provider, variables that name the region)
+_CLOUD_EVIDENCE = (
+    ("AWS_EXECUTION_ENV", "aws", ("AWS_REGION", "AWS_DEFAULT_REGION")),
+    ("SAGEMAKER_INTERNAL_IMAGE_URI", "aws", ("AWS_REGION", "AWS_DEFAULT_REGION")),
+    ("ECS_CONTAINER_METADATA_URI_V4", "aws", ("AWS_REGION", "AWS_DEFAULT_REGION")),
+    ("GOOGLE_CLOUD_REGION", "gcp", ("GOOGLE_CLOUD_REGION",)),
+    ("CLOUD_ML_REGION", "gcp", ("CLOUD_ML_REGION",)),
+    ("AZUREML_RUN_ID", "azure", ("AZUREML_REGION", "REGION_NAME")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A zone, how it was found, and a line for a person where it is a guess or a stand-in."""
+
+    zone: Zone
+    located_by: str
+    note: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user set about carbon; ``None`` means: found out."""
+
+    zone: str | None = None
+    intensity_g_per_kwh: float | None = None
+    pue: float | None = None
+
+
+def locate(
+    wished: str | None, environment: Mapping[str, str], table: GridTable, root: Path = Path("/")
+) -> Location:
+    """Where this machine's electricity comes from.
+
+    Args:
+        wished: the setting.
+        root: of the file system, for the system's time zone.
+
+    Raises:
+        UsageError: the setting names no zone.
+    """
+    if wished is not None:
+        return Location(table.find(wished), "setting")
+    region = cloud_region(environment)
+    if region is not None:
+        try:
+            return Location(table.find(region), "cloud")
+        except UsageError:
+            pass  # a region newer than the table
+    timezone = system_timezone(environment, root)
+    if timezone is not None:
+        place = _by_timezone(timezone, table)
+        if place is not None:
+            return place
+    where = f"the time zone {timezone} names no country" if timezone else "no time zone is set"
+    return Location(table.world, "default", f"Place unknown ({where}); world average used.")
+
+
+def carbon_info(location: Location, wishes: Wishes) -> CarbonInfo:
+    """The location as what turns energy into CO2."""
+    zone = location.zone
+    pue = wishes.pue if wishes.pue is not None else (zone.pue or DEFAULT_PUE)
+    given = wishes.intensity_g_per_kwh
+    return CarbonInfo(
+        factor=zone.factor(pue, given),
+        zone_name=zone.name,
+        basis="set by the user" if given else zone.basis,
+        year=None if given else zone.year,
+        source="set by the user" if given else zone.source,
+        located_by=location.located_by,
+        note="" if given else location.note,
+    )
+
+
+def cloud_region(environment: Mapping[str, str]) -> str | None:
+    """The cloud region that the environment proves, as ``provider:region``."""
+    for evidence, provider, variables in _CLOUD_EVIDENCE:
+        if not environment.get(evidence):
+            continue
+        for variable in variables:
+            region = environment.get(variable, "").strip().lower()
+            if region:
+                return f"{provider}:{region}"
+    return None
+
+
+def system_timezone(environment: Mapping[str, str], root: Path) -> str | None:
+    """The name of the machine's time zone; ``None`` if it has none."""
+    named = environment.get("TZ", "").lstrip(":")
+    if named:
+        return named
+    try:
+        text = (root / "etc/timezone").read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        text = ""
+    if text:
+        return text
+    try:
+        target = os.readlink(root / "etc/localtime")
+    except OSError:
+        return None
+    _, found, name = target.partition("zoneinfo/")
+    return name if found else None
+
+
+def _by_timezone(timezone: str, table: GridTable, data: Path | None = None) -> Location | None:
+    row = _timezone_row(timezone, data or DATA)
+    if row is None or not row["country"]:
+        return None
+    code = row["country"]
+    others = tuple(c for c in row["candidates"].split() if c != code)
+    zone = table.country_or_none(code)
+    if zone is None:
+        note = f"No figure for {code} (guessed from time zone {timezone}); world average used."
+        return Location(table.world, "timezone", note, others)
+    also = f" It could also be {', '.join(others[:8])}." if others else ""
+    note = f"{zone.name} is guessed from the time zone {timezone}.{also}"
+    return Location(zone, "timezone", note, others)
+
+
+def _timezone_row(timezone: str, data: Path) -> dict[str, str] | None:
+    with (data / "timezone_zone.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if row["tz"] == timezone:
+                return row
+    return None

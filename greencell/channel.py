@@ -1,0 +1,128 @@
+"""The only room that touches the kernel's sockets: iopub out, control in.
+
+Nothing is ever opened: messages carry a fixed comm id that the kernel merely registers, so every
+page on the kernel hears the same, and headless runners hear nothing that concerns them. No comm
+message is expected from a page; requests come on the control channel, which answers while a
+cell runs and steals no output.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from greencell.wire import COMM_ID, REPLY_TYPE, REQUEST_TYPE, Message
+
+FLUSH_TIMEOUT_S = 0.05
+_COMM_INFO = "comm_info_request"
+
+# The kernel's own handlers take (stream, identities, message); none of these has a public type.
+ControlHandler = Callable[[Any, Any, dict[str, Any]], Awaitable[None]]
+JsonObject = dict[str, Any]
+
+
+class Kernel(Protocol):
+    """What is used of an ipykernel."""
+
+    session: Any
+    iopub_socket: Any
+    iopub_thread: Any
+    comm_manager: Any
+    control_handlers: dict[str, ControlHandler]
+
+
+class Channel:
+    """Messages to all pages, and requests from them.
+
+    Args:
+        kernel: the running kernel.
+        answer: makes the content of the reply to a request; runs in the control thread.
+        on_probe: a page asked whether greencell is here; runs in the control thread.
+    """
+
+    def __init__(
+        self, kernel: Kernel, answer: Callable[[object], JsonObject], on_probe: Callable[[], None]
+    ) -> None:
+        self._kernel = kernel
+        self._answer = answer
+        self._on_probe = on_probe
+        self._comm: object | None = None
+        self._comm_info: ControlHandler | None = None
+
+    def open(self) -> None:
+        """Register the id and the handlers; nothing is sent."""
+        comm = _silent_comm()
+        self._kernel.comm_manager.register_comm(comm)
+        self._comm = comm
+        handlers = self._kernel.control_handlers
+        handlers[REQUEST_TYPE] = self._on_request
+        self._comm_info = handlers.get(_COMM_INFO)
+        if self._comm_info is not None:
+            handlers[_COMM_INFO] = self._on_comm_info
+
+    def close(self) -> None:
+        """Take everything back; idempotent."""
+        comm, self._comm = self._comm, None
+        if comm is None:
+            return
+        handlers = self._kernel.control_handlers
+        if handlers.get(REQUEST_TYPE) == self._on_request:
+            del handlers[REQUEST_TYPE]
+        if self._comm_info is not None and handlers.get(_COMM_INFO) == self._on_comm_info:
+            handlers[_COMM_INFO] = self._comm_info
+        self._kernel.comm_manager.unregister_comm(comm)
+
+    def parent(self) -> JsonObject:
+        """The request that is being executed on this thread; {} if there is none."""
+        get_parent = getattr(self._kernel, "get_parent", None)
+        parent = get_parent("shell") if get_parent is not None else {}
+        return parent if isinstance(parent, dict) else {}
+
+    def send(self, message: Message, parent: JsonObject) -> None:
+        """Push one message to every page. Safe from any thread."""
+        kernel = self._kernel
+        kernel.session.send(
+            kernel.iopub_socket,
+            "comm_msg",
+            {"comm_id": COMM_ID, "data": message},
+            parent=parent,
+            ident=f"comm-{COMM_ID}".encode(),
+        )
+
+    def flush(self) -> None:
+        """Wait, at most 50 ms, until what was sent has left the process."""
+        left = threading.Event()
+        self._kernel.iopub_thread.schedule(left.set)
+        left.wait(FLUSH_TIMEOUT_S)
+
+    async def _on_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        content = self._answer(parent.get("content"))
+        self._kernel.session.send(stream, REPLY_TYPE, content, parent, ident=ident)
+
+    async def _on_comm_info(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        assert self._comm_info is not None  # only registered with it
+        await self._comm_info(stream, ident, parent)
+        content = parent.get("content")
+        if isinstance(content, dict) and content.get("target_name") == COMM_ID:
+            self._on_probe()
+
+
+def _silent_comm() -> object:
+    """A comm that is listed by the kernel and never says a word of its own."""
+    from comm.base_comm import BaseComm
+
+    class SilentComm(BaseComm):
+        def publish_msg(self, *_args: Any, **_keys: Any) -> None:
+            """Neither an opening nor a closing is announced to pages."""
+
+    return SilentComm(comm_id=COMM_ID, target_name=COMM_ID, primary=False)
+
+
+def kernel_of(shell: object) -> Kernel | None:
+    """The shell's kernel if messages can be sent through it, else ``None`` (a terminal)."""
+    kernel = getattr(shell, "kernel", None)
+    needed = ("session", "iopub_socket", "iopub_thread", "comm_manager", "control_handlers")
+    if kernel is None or any(getattr(kernel, name, None) is None for name in needed):
+        return None
+    return kernel  # type: ignore[no-any-return]  # ipykernel has no stubs

@@ -1,0 +1,204 @@
+"""The extension on one shell: what ``%load_ext`` builds and ``%unload_ext`` takes down.
+
+The shell owns it, in one attribute, so that a reload finds the old one.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from typing import Any
+
+from greencell.carbon.grid_table import GridTable
+from greencell.carbon.zones import Wishes
+from greencell.channel import Channel, kernel_of
+from greencell.clock import SystemClock
+from greencell.control import Control
+from greencell.equipment import Equipped, equip
+from greencell.feed import Feed
+from greencell.hooks import Hooks
+from greencell.report import figures
+from greencell.session import Session
+from greencell.settings import Settings, read_settings
+
+ATTRIBUTE = "_greencell_extension"
+_EXIT_TIMEOUT_S = 0.5
+Shell = Any  # IPython comes without types
+
+
+class Extension:
+    """Everything that greencell has put into one shell."""
+
+    def __init__(self, shell: Shell, equipped: Equipped, settings: Settings, table: GridTable) -> None:
+        self.shell = shell
+        self.settings = settings
+        self.table = table
+        self.wishes = Wishes(settings.zone, settings.intensity_g_per_kwh, settings.pue)
+        self.session = Session(equipped.equipment)
+        self.channel: Channel | None = None
+        kernel = kernel_of(shell)
+        if kernel is not None:
+            self._connect(kernel)
+        self.hooks = Hooks(shell, self.session, self.channel)
+
+    def _connect(self, kernel: Any) -> None:
+        outlet = Outgoing()
+        feed = Feed(self.session, outlet, SystemClock())
+        control = Control(self.session, feed, self.table, self.wishes)
+        channel = Channel(kernel, control.answer, self._probed)
+        outlet.channel = channel
+        channel.open()
+        self.channel = channel
+        self.session.feed = feed
+
+    def _probed(self) -> None:
+        if self.session.feed is not None:
+            self.session.feed.probe()
+            self.session.wake()
+
+    def start(self) -> None:
+        """Measure from now on."""
+        self.session.start()
+        self.hooks.register()
+        atexit.register(self._at_exit)
+        os.register_at_fork(after_in_child=self._after_fork) if hasattr(
+            os, "register_at_fork"
+        ) else None
+        self.say_hello()
+
+    def stop(self) -> None:
+        """Take everything down; idempotent."""
+        atexit.unregister(self._at_exit)
+        self.hooks.unregister()
+        self.session.close(_EXIT_TIMEOUT_S)
+        if self.channel is not None:
+            self.channel.close()
+
+    def _at_exit(self) -> None:
+        self.session.close(_EXIT_TIMEOUT_S)
+
+    def _after_fork(self) -> None:
+        self.session.abandon_after_fork()
+
+    def say_hello(self) -> None:
+        """Tell pages that a session began. Only from inside a cell."""
+        if self.channel is not None and self.session.feed is not None:
+            self.session.feed.hello(self.channel.parent())
+
+    def tell_pages(self) -> None:
+        """Tell pages that something changed."""
+        if self.session.feed is not None:
+            self.session.feed.changed()
+
+    def run_code(self, code: str) -> None:
+        """Run code in the user's namespace as part of the current cell."""
+        self.shell.run_cell(code, store_history=False)
+
+    # -- words ---------------------------------------------------------------------------------
+
+    def first_line(self) -> str:
+        """What meters what, where the electricity comes from, and what is estimated."""
+        view = self.session.view(live=True)
+        names = {"cpu": "CPU", "gpu": "GPU", "dram": "memory"}
+        parts: dict[str, str] = {}
+        for info in view.sources:
+            words = f"{names.get(info.component, info.component)} {info.provenance}"
+            parts.setdefault(words, info.detail)
+        metered = "; ".join(f"{words} ({detail})" for words, detail in parts.items())
+        return f"greencell: {metered or 'nothing to meter'}; {self.place_words()}"
+
+    def place_words(self) -> str:
+        """Zone and carbon intensity in one line."""
+        carbon = self.session.carbon
+        factor = carbon.factor
+        how = {"timezone": ", guessed from the time zone", "default": ", place unknown"}
+        pue = f", PUE {factor.pue:g}" if factor.pue != 1.0 else ""
+        return (
+            f"{carbon.zone_name} ({factor.zone}) "
+            f"{figures.digits(factor.intensity_g_per_kwh)} g CO2e/kWh"
+            f"{how.get(carbon.located_by, '')}{pue}"
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Health in one look, JSON-ready."""
+        document = self.session.to_dict()
+        return {
+            "session": self.session.id,
+            "measuring": "paused" if self.session.paused else "yes",
+            "cells": document["totals"]["cells"],
+            "sources": [source["id"] for source in document["sources"]],
+            "skipped": [f"{s['id']} ({s['reason']})" for s in document["skipped"]],
+            "notices": [notice.text for notice in self.session.notices()],
+            **self.session.health,
+            "hook_failures": self.hooks.guard.failures,
+            "hook_last_failure": self.hooks.guard.last_failure,
+            "panel": "kernel channel open" if self.channel is not None else "no kernel channel",
+            "history": "in memory only",
+        }
+
+
+class Outgoing:
+    """The outlet of a feed; a channel needs its control, and that needs the feed, first."""
+
+    channel: Channel | None = None
+
+    def send(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
+        """Push one message to every page."""
+        if self.channel is not None:
+            self.channel.send(message, parent)
+
+
+def load(shell: Shell) -> None:
+    """``%load_ext greencell``: start measuring, say so in one line. Idempotent."""
+    if getattr(shell, ATTRIBUTE, None) is not None:
+        return
+    read = read_settings(os.environ, _config(shell))
+    table = GridTable()
+    equipped = equip(read, os.environ, table)
+    extension = Extension(shell, equipped, read.settings, table)
+    setattr(shell, ATTRIBUTE, extension)
+    _register_magics(shell, extension)
+    extension.start()
+    for problem in equipped.problems:
+        print(problem)
+    print(extension.first_line())
+
+
+def unload(shell: Shell) -> None:
+    """``%unload_ext greencell``: stop and release everything. Idempotent."""
+    extension: Extension | None = getattr(shell, ATTRIBUTE, None)
+    if extension is None:
+        return
+    delattr(shell, ATTRIBUTE)
+    extension.stop()
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("greencell", None)
+
+
+def extension_of(shell: Shell) -> Extension | None:
+    """The extension on a shell, if it is loaded there."""
+    extension: Extension | None = getattr(shell, ATTRIBUTE, None)
+    return extension
+
+
+def _register_magics(shell: Shell, extension: Extension) -> None:
+    from IPython.display import display
+
+    from greencell.magics import Magics
+
+    magics = Magics(extension, display)
+
+    def greencell(line: str, cell: str | None = None) -> None:
+        """Energy and CO2 of this notebook; %greencell help lists the commands."""
+        if cell is None:
+            magics.line(line)
+        else:
+            magics.cell(line, cell)
+
+    shell.register_magic_function(greencell, magic_kind="line_cell", magic_name="greencell")
+
+
+def _config(shell: Shell) -> dict[str, object]:
+    config = getattr(shell, "config", None)
+    section = config.get("GreenCell") if config is not None else None
+    return dict(section) if section else {}

@@ -1,0 +1,173 @@
+"""The feed: what is told to the pages, and when.
+
+While a cell runs: a start mark, ticks ever slower the longer it takes, now and then a snapshot
+for pages that were reloaded. While nothing runs: nothing, or an idle kernel would never be
+culled.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Final, Protocol
+
+from greencell import wire
+from greencell.clock import Clock
+from greencell.ledger import Opening, RunningFigure
+from greencell.model import CellRecord, Component, SessionView
+from greencell.units import NS_PER_S
+from greencell.wire import Message, Notice
+
+TICK_S: Final = 1.0
+TICK_GROWTH: Final = 200
+"""Ticks come every max(1 s, elapsed/200), so a day-long cell sends about 1,400."""
+SNAPSHOT_S: Final = 5.0
+SNAPSHOT_RECORDS: Final = 20
+PROBE_S: Final = 1.0
+PROBE_RECORDS: Final = 500
+
+
+class Outlet(Protocol):
+    """Where messages go."""
+
+    def send(self, message: Message, parent: dict[str, Any]) -> None:
+        """Push one message to every page."""
+        ...
+
+
+class Picture(Protocol):
+    """What the feed asks of a session."""
+
+    id: str
+    paused: bool
+
+    def view(self, *, live: bool) -> SessionView: ...
+    def running(self) -> RunningFigure | None: ...
+    def power_w(self) -> dict[Component, float] | None: ...
+    def notices(self) -> tuple[Notice, ...]: ...
+
+
+class Feed:
+    """Messages about one session.
+
+    Args:
+        picture: the session.
+        outlet: where messages go.
+    """
+
+    def __init__(self, picture: Picture, outlet: Outlet, clock: Clock) -> None:
+        self._picture = picture
+        self._outlet = outlet
+        self._clock = clock
+        self._seq = itertools.count()
+        self._parent: dict[str, Any] = {}
+        self._began_ns: int | None = None
+        self._tick_ns = 0
+        self._snapshot_ns = 0
+        self._probed = False
+        self._totals: Message | None = None
+
+    def hello(self, parent: dict[str, Any]) -> None:
+        """Say that a session began. Only from inside a cell."""
+        self._parent = parent
+        self._send("hello", self._whole(wire.MAX_RECORDS), parent)
+
+    def cell_started(self, opening: Opening, wall_s: float, parent: dict[str, Any]) -> None:
+        """Say that a cell began. From the hook: no figures are computed here."""
+        self._parent = parent
+        now_ns = self._clock.monotonic_ns()
+        self._tick_ns = self._snapshot_ns = now_ns
+        self._began_ns = now_ns
+        body = {
+            "running": {
+                "run": opening.run, "number": opening.number,
+                "cell_id": opening.cell_id, "label": opening.label,
+                "started_at": wall_s, "elapsed_s": 0.0, "energy_j": 0.0, "energy_low_j": 0.0,
+                "energy_high_j": 0.0, "co2_g": 0.0, "mean_power_w": None, "others": 0,
+            },
+            "totals": self._totals,
+        }  # fmt: skip
+        self._send("cell-start", body, parent)
+
+    def cell_ended(self, record: CellRecord) -> None:
+        """Say what a cell cost. From the background thread."""
+        body = {"record": wire.record_object(record), "totals": self._fresh_totals()}
+        self._send("cell-end", body, self._parent)
+
+    def changed(self) -> None:
+        """Say that something other than a figure changed (zone, pause, a source lost)."""
+        view = self._picture.view(live=True)
+        body = {
+            "info": wire.info_object(view),
+            "paused": self._picture.paused,
+            "notices": wire.notice_objects(self._picture.notices()),
+        }
+        self._send("status", body, self._parent)
+
+    def probe(self) -> None:
+        """A page asked for us; it gets a snapshot at the next beat if a cell runs."""
+        self._probed = True
+
+    def beat(self) -> float:
+        """Send what is due while a cell runs; the seconds until something is due again."""
+        running = self._picture.running()
+        if running is None:
+            self._began_ns = None
+            self._probed = False
+            return 3600.0
+        now_ns = self._clock.monotonic_ns()
+        if self._began_ns is None:
+            self._began_ns = self._tick_ns = self._snapshot_ns = now_ns
+        period_ns = int(max(TICK_S, running.elapsed_s / TICK_GROWTH) * NS_PER_S)
+        if now_ns - self._tick_ns >= period_ns:
+            self._tick_ns = now_ns
+            self._tick(running)
+        self._snapshot_if_due(now_ns)
+        due_ns = self._tick_ns + period_ns
+        if self._probed:
+            due_ns = min(due_ns, self._snapshot_ns + int(PROBE_S * NS_PER_S))
+        return max(0.0, (due_ns - self._clock.monotonic_ns()) / NS_PER_S)
+
+    def _tick(self, running: RunningFigure) -> None:
+        body = {
+            "running": wire.running_object(running),
+            "totals": self._fresh_totals(),
+            **wire.power_object(self._picture.power_w()),
+        }
+        self._send("tick", body, self._parent)
+
+    def _snapshot_if_due(self, now_ns: int) -> None:
+        since_s = (now_ns - self._snapshot_ns) / NS_PER_S
+        if self._probed and since_s >= PROBE_S:
+            records = PROBE_RECORDS
+        elif since_s >= SNAPSHOT_S:
+            records = SNAPSHOT_RECORDS
+        else:
+            return
+        self._probed = False
+        self._snapshot_ns = now_ns
+        self._send("snapshot", self._whole(records), self._parent)
+
+    def snapshot(self) -> Message:
+        """The whole picture as an answer to a request; not sent."""
+        return self._message("snapshot", self._whole(wire.MAX_RECORDS))
+
+    def _whole(self, records: int) -> Message:
+        picture = self._picture
+        view = picture.view(live=True)
+        body = wire.picture(
+            view, picture.running(), picture.notices(), paused=picture.paused, records=records
+        )
+        self._totals = body["totals"]
+        return body
+
+    def _fresh_totals(self) -> Message:
+        view = self._picture.view(live=True)
+        self._totals = wire.totals_object(view.totals, view.duration_s)
+        return self._totals
+
+    def _message(self, kind: wire.Kind, body: Message) -> Message:
+        seq = next(self._seq)
+        return wire.envelope(kind, seq, self._picture.id, self._clock.wall_s(), body)
+
+    def _send(self, kind: wire.Kind, body: Message, parent: dict[str, Any]) -> None:
+        self._outlet.send(self._message(kind, body), parent)

@@ -1,0 +1,242 @@
+"""The hooks around each cell. Nothing that happens in them reaches the user's code.
+
+IPython calls ``pre_run_cell(info)`` and ``post_run_cell(result)``. They nest (``%%capture``),
+overlap (subshells), and either may come without the other (``%load_ext``, ``%unload_ext``), so
+runs are paired by the identity of ``info``, not by a "current cell".
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from asyncio import CancelledError
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from greencell.channel import Channel
+from greencell.feed import Feed
+from greencell.guard import Guard
+from greencell.ledger import Opening
+from greencell.model import CellStatus
+from greencell.session import Session
+
+MAX_TEXT: Final = 200
+_REDELIVER_S: Final = 0.002
+_CELL_MAGIC: Final = "%%greencell "
+
+# IPython's shell, ExecutionInfo and ExecutionResult come without types.
+Shell = Any
+Info = Any
+Result = Any
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A run between its two hooks."""
+
+    run: str
+    info: Info
+    thread: int
+    request: str
+
+
+class Hooks:
+    """Registers with a shell's events and hands what happens to a session.
+
+    Args:
+        channel: where a start mark must have left the process before the cell's code runs;
+            ``None`` in a terminal.
+    """
+
+    def __init__(self, shell: Shell, session: Session, channel: Channel | None) -> None:
+        self._shell = shell
+        self._session = session
+        self._channel = channel
+        self._frames: list[_Frame] = []
+        self._pid = os.getpid()
+        self.guard = Guard("hook")
+
+    def register(self) -> None:
+        """Listen to the shell's cells; the next one is the first."""
+        self._shell.events.register("pre_run_cell", self._pre_run_cell)
+        self._shell.events.register("post_run_cell", self._post_run_cell)
+        self._shell.input_transformers_cleanup.append(without_label)
+
+    def unregister(self) -> None:
+        """Stop listening, and close whatever is open; idempotent."""
+        for name, hook in (
+            ("pre_run_cell", self._pre_run_cell),
+            ("post_run_cell", self._post_run_cell),
+        ):
+            if hook in self._shell.events.callbacks[name]:
+                self._shell.events.unregister(name, hook)
+        transformers = self._shell.input_transformers_cleanup
+        if without_label in transformers:
+            transformers.remove(without_label)
+        snapshot = self._session.take()
+        while self._frames:
+            self._session.end(self._frames.pop().run, snapshot, "ok", None)
+
+    @property
+    def current_run(self) -> str | None:
+        """The innermost run on this thread."""
+        frame = self._top(threading.get_ident())
+        return frame.run if frame is not None else None
+
+    @property
+    def outermost_run(self) -> str | None:
+        """The top-level run on this thread."""
+        thread = threading.get_ident()
+        return next((f.run for f in self._frames if f.thread == thread), None)
+
+    # -- the two hooks -------------------------------------------------------------------------
+
+    def _pre_run_cell(self, info: Info) -> None:
+        if os.getpid() != self._pid or self.guard.disabled:
+            return
+        if self._shielded(self._begin, info):
+            self._deliver_interrupt(info)
+
+    def _post_run_cell(self, result: Result) -> None:
+        if os.getpid() != self._pid or self.guard.disabled:
+            return
+        self._shielded(self._end, result)
+
+    def _shielded(self, call: Callable[[Any], None], argument: Any) -> bool:
+        """Run a hook's body with SIGINT held back; whether one came."""
+        guard = self.guard
+        guard.interrupted = False
+        main = threading.current_thread() is threading.main_thread()
+        # Only the handler that raises needs holding back; others do not hurt us.
+        if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+            guard.run(call, argument)
+            return False
+        guard.run(signal.signal, signal.SIGINT, self._hold_interrupt)
+        try:
+            guard.run(call, argument)
+        finally:
+            guard.run(signal.signal, signal.SIGINT, signal.default_int_handler)
+        return guard.interrupted
+
+    def _hold_interrupt(self, _signum: int, _frame: object) -> None:
+        self.guard.interrupted = True
+
+    def _deliver_interrupt(self, info: Info) -> None:
+        """Interrupt the cell's own code a moment later, as the user meant it."""
+
+        def deliver() -> None:
+            if any(frame.info is info for frame in self._frames):
+                signal.raise_signal(signal.SIGINT)
+
+        timer = threading.Timer(_REDELIVER_S, deliver)
+        timer.daemon = True
+        timer.start()
+
+    # -- their bodies --------------------------------------------------------------------------
+
+    def _begin(self, info: Info) -> None:
+        thread = threading.get_ident()
+        request = self._request_id()
+        self._close_stale(thread, request)
+        outer = self._top(thread)
+        opening = self._session.open_run(
+            _text_or_none(getattr(info, "cell_id", None)),
+            outer.run if outer else None,
+            cell_label(getattr(info, "raw_cell", None)),
+        )
+        self._frames.append(_Frame(opening.run, info, thread, request))
+        feed = self._session.feed
+        if outer is None and feed is not None and self._channel is not None:
+            self._mark_start(feed, self._channel, opening)
+        self._session.wake()
+        self._session.begin(opening)  # the readings come last: nothing of ours is in the cell
+
+    def _mark_start(self, feed: Feed, channel: Channel, opening: Opening) -> None:
+        feed.cell_started(opening, self._session.wall_s(), channel.parent())
+        channel.flush()
+
+    def _end(self, result: Result) -> None:
+        snapshot = self._session.take()  # the readings come first, for the same reason
+        frame, abandoned = self._pop(getattr(result, "info", None))
+        if frame is None:
+            return
+        for newer in abandoned:
+            self._session.end(newer.run, snapshot, "lost", None)
+        self._session.end(frame.run, snapshot, _status(result), _count(result))
+        self._session.wake()
+
+    # -- pairing -------------------------------------------------------------------------------
+
+    def _top(self, thread: int) -> _Frame | None:
+        return next((f for f in reversed(self._frames) if f.thread == thread), None)
+
+    def _pop(self, info: Info) -> tuple[_Frame | None, list[_Frame]]:
+        """The frame that ends, and newer ones above it whose end was never told.
+
+        It is the one of this ``info``, else the innermost of this thread.
+        """
+        frame = next((f for f in reversed(self._frames) if f.info is info), None)
+        frame = frame or self._top(threading.get_ident())
+        if frame is None:
+            return None, []
+        above = self._frames[self._frames.index(frame) + 1 :]
+        abandoned = [f for f in reversed(above) if f.thread == frame.thread]
+        for gone in (*abandoned, frame):
+            self._frames.remove(gone)
+        return frame, abandoned
+
+    def _close_stale(self, thread: int, request: str) -> None:
+        """Close runs whose end was never told: another request runs on their thread by now."""
+        stale = [f for f in self._frames if f.thread == thread and f.request != request]
+        if not stale:
+            return
+        snapshot = self._session.take()
+        for frame in reversed(stale):
+            self._frames.remove(frame)
+            self._session.end(frame.run, snapshot, "lost", None)
+
+    def _request_id(self) -> str:
+        if self._channel is None:
+            return ""
+        header = self._channel.parent().get("header")
+        return str(header.get("msg_id", "")) if isinstance(header, dict) else ""
+
+
+def cell_label(code: object) -> str | None:
+    """The name in a cell's first line ``%%greencell NAME``."""
+    if not isinstance(code, str) or not code.startswith(_CELL_MAGIC):
+        return None
+    return code[len(_CELL_MAGIC) :].split("\n", 1)[0].strip()[:MAX_TEXT] or None
+
+
+def without_label(lines: list[str]) -> list[str]:
+    """An input transformer: the cell without its name, so that it runs like any other.
+
+    As a magic that runs the rest of the cell, it would nest the cell in itself. The line is left
+    blank, to keep the line numbers of tracebacks, unless another cell magic follows.
+    """
+    if not lines or not lines[0].startswith(_CELL_MAGIC):
+        return lines
+    rest = lines[1:]
+    return rest if rest and rest[0].startswith("%%") else ["\n", *rest]
+
+
+def _status(result: Result) -> CellStatus:
+    error = getattr(result, "error_in_exec", None)
+    if isinstance(error, (KeyboardInterrupt, CancelledError)):
+        return "interrupted"
+    if error is not None or getattr(result, "error_before_exec", None) is not None:
+        return "error"
+    return "ok"
+
+
+def _count(result: Result) -> int | None:
+    count = getattr(result, "execution_count", None)
+    return count if isinstance(count, int) else None
+
+
+def _text_or_none(value: object) -> str | None:
+    """A cell id comes from the notebook unchecked: any type, any length."""
+    return value[:MAX_TEXT] if isinstance(value, str) and value else None

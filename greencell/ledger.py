@@ -1,0 +1,252 @@
+"""The ledger: which cell each joule belongs to. One writer, immutable records out.
+
+Time is cut into slices by snapshots. Each slice goes to the open top-level cells, in equal parts
+where several run at once (subshells), or to the time between cells. A nested run (``%%capture``,
+``run_cell``) is shown under its outer cell and is in no sum. So the sums hold by construction:
+session = cells + between cells + whatever still runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from greencell.attribution import Portion, Slice
+from greencell.model import CarbonFactor, CellRecord, CellStatus, Interval, SourceInfo, Totals
+from greencell.uncertainty import Account, Figure, co2_interval, figure
+
+_PEAK_MIN_SLICE_S = 0.2
+"""A shorter slice says too little about power to count as a peak."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A run that begins."""
+
+    run: str
+    number: int
+    cell_id: str | None
+    label: str | None
+    parent_run: str | None = None
+    is_cell: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A run that ends."""
+
+    run: str
+    status: CellStatus
+    execution_count: int | None
+
+
+@dataclass(slots=True)
+class OpenRun:
+    """A run in progress."""
+
+    opening: Opening
+    account: Account
+    carbon: CarbonFactor
+    begin_ns: int
+    started_at: float
+    peak_power_w: float | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningFigure:
+    """A run in progress, as people read it."""
+
+    run: str
+    number: int
+    cell_id: str | None
+    label: str | None
+    started_at: float
+    elapsed_s: float
+    figure: Figure
+    co2_g: Interval | None
+    others: int
+
+
+class Ledger:
+    """Accounts of one session over sources ``infos``.
+
+    Args:
+        infos: what each source is, in the order of all portions.
+        begin_ns: monotonic time at which the session began.
+    """
+
+    def __init__(self, infos: Sequence[SourceInfo], begin_ns: int) -> None:
+        self._infos = list(infos)
+        self._begin_ns = self._now_ns = begin_ns
+        self._open: dict[str, OpenRun] = {}
+        self._records: list[CellRecord] = []
+        self._cells = self._new_account()
+        self._between = self._new_account()
+        self._cells_co2_g = 0.0
+        self._between_co2_g = 0.0
+        self._cell_count = 0
+
+    def _new_account(self) -> Account:
+        return Account(len(self._infos))
+
+    def _roots(self) -> list[OpenRun]:
+        """The top-level cells in progress, in the order in which they began."""
+        return [run for run in self.open_runs if run.opening.parent_run is None]
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def book(self, piece: Slice, now_ns: int, carbon: CarbonFactor) -> None:
+        """Give one slice to whom it belongs."""
+        self._now_ns = max(self._now_ns, now_ns)
+        roots = self._roots()
+        if not roots:
+            self._between.add(piece.portions)
+            self._between.flags |= piece.flags
+            self._between_co2_g += _sum_j(piece.portions) * carbon.g_per_j
+        weight = 1.0 / max(1, len(roots))
+        power_w = piece.kernel_power_w if piece.elapsed_s >= _PEAK_MIN_SLICE_S else None
+        for run in self._open.values():
+            run.account.add(piece.portions, weight)
+            run.account.flags |= piece.flags
+            if len(roots) > 1:
+                run.account.flags.add("concurrent")
+            if power_w is not None:
+                run.peak_power_w = max(run.peak_power_w or 0.0, weight * power_w)
+
+    def open(self, opening: Opening, now_ns: int, wall_s: float, carbon: CarbonFactor) -> None:
+        """Begin a run; its time starts with the next slice."""
+        if opening.parent_run not in self._open:
+            opening = replace(opening, parent_run=None)
+        self._open[opening.run] = OpenRun(opening, self._new_account(), carbon, now_ns, wall_s)
+
+    def close(self, closing: Closing, now_ns: int) -> CellRecord | None:
+        """End a run and return its record; ``None`` if it was not open or is not a cell."""
+        run = self._open.pop(closing.run, None)
+        if run is None:
+            return None
+        record = self._record(run, closing, now_ns)
+        if not run.opening.is_cell:
+            return record
+        self._records.append(record)
+        if run.opening.parent_run is None:
+            self._cell_count += 1
+            self._cells.merge(run.account)
+            self._cells_co2_g += record.co2_g.value if record.co2_g is not None else 0.0
+        return record
+
+    def relabel(self, run: str, label: str) -> None:
+        """Name a run in progress; nothing happens if it is not."""
+        if run in self._open:
+            self._open[run].opening = replace(self._open[run].opening, label=label)
+
+    def log_metric(self, run: str, name: str, value: float) -> bool:
+        """Put a figure of the user's beside a run's energy; whether the run was open."""
+        if run not in self._open:
+            return False
+        self._open[run].metrics[name] = value
+        return True
+
+    def _record(self, run: OpenRun, closing: Closing, now_ns: int) -> CellRecord:
+        opening = run.opening
+        duration_s = max(0, now_ns - run.begin_ns) / 1e9
+        result = figure(run.account, self._infos, duration_s)
+        parent = self._open.get(opening.parent_run or "")
+        energy_j = result.energy_j
+        return CellRecord(
+            run=opening.run,
+            number=opening.number,
+            cell_id=opening.cell_id,
+            execution_count=closing.execution_count,
+            label=opening.label,
+            status=closing.status,
+            started_at=run.started_at,
+            duration_s=duration_s,
+            energy_j=energy_j,
+            co2_g=_co2_g(energy_j, run.carbon),
+            machine_energy_j=result.machine_j,
+            mean_power_w=energy_j.value / duration_s if energy_j and duration_s > 0 else None,
+            peak_power_w=run.peak_power_w,
+            by_component_j=result.by_component_j,
+            provenance=result.provenance,
+            flags=tuple(sorted(run.account.flags)),
+            zone=run.carbon.zone,
+            intensity_g_per_kwh=run.carbon.intensity_g_per_kwh,
+            pue=run.carbon.pue,
+            parent=parent.opening.number if parent is not None else None,
+            metrics=dict(run.metrics),
+        )
+
+    # -- reading -------------------------------------------------------------------------------
+
+    @property
+    def records(self) -> Sequence[CellRecord]:
+        """All finished runs in the order in which they ended."""
+        return tuple(self._records)
+
+    def latest(self, count: int) -> Sequence[CellRecord]:
+        """The last ``count`` finished runs, oldest first."""
+        return tuple(self._records[-count:])
+
+    @property
+    def open_runs(self) -> Sequence[OpenRun]:
+        """The cells in progress, outer before inner."""
+        return tuple(run for run in self._open.values() if run.opening.is_cell)
+
+    def running(self) -> RunningFigure | None:
+        """The top-level cell that began last and still runs."""
+        roots = self._roots()
+        if not roots:
+            return None
+        run = roots[-1]
+        elapsed_s = max(0, self._now_ns - run.begin_ns) / 1e9
+        result = figure(run.account, self._infos, elapsed_s)
+        opening = run.opening
+        return RunningFigure(
+            opening.run, opening.number, opening.cell_id, opening.label, run.started_at,
+            elapsed_s, result, _co2_g(result.energy_j, run.carbon), len(roots) - 1,
+        )  # fmt: skip
+
+    @property
+    def duration_s(self) -> float:
+        """How long the session has been measured."""
+        return (self._now_ns - self._begin_ns) / 1e9
+
+    def totals(self, carbon: CarbonFactor, *, with_running: bool) -> Totals:
+        """The session's sums.
+
+        Args:
+            carbon: the grid figure of now, whose uncertainty the CO2 interval takes.
+            with_running: whether cells in progress count as cells. They do in the panel; they
+                do not in a document, where the sum of its records must be its total.
+        """
+        cells, cells_co2_g = self._cells.copy(), self._cells_co2_g
+        if with_running:
+            for run in self._roots():
+                cells.merge(run.account)
+                cells_co2_g += _sum_j(run.account.portions) * run.carbon.g_per_j
+        session = cells.copy()
+        session.merge(self._between)
+        result = figure(session, self._infos, self.duration_s)
+        energy_j = result.energy_j or Interval(0.0, 0.0, 0.0)
+        total_g = cells_co2_g + self._between_co2_g
+        return Totals(
+            cells=self._cell_count,
+            energy_j=energy_j,
+            co2_g=co2_interval(total_g, energy_j, carbon),
+            cells_energy_j=_sum_j(cells.portions),
+            between_cells_energy_j=_sum_j(self._between.portions),
+            machine_energy_j=result.machine_j or 0.0,
+            by_component_j=result.by_component_j,
+            provenance=result.provenance,
+        )
+
+
+def _sum_j(portions: Sequence[Portion | None]) -> float:
+    return sum(portion.kernel_j for portion in portions if portion is not None)
+
+
+def _co2_g(energy_j: Interval | None, carbon: CarbonFactor) -> Interval | None:
+    if energy_j is None:
+        return None
+    return co2_interval(energy_j.value * carbon.g_per_j, energy_j, carbon)

@@ -1,0 +1,64 @@
+"""Formats for programs: JSON, and CSV with one row per cell."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
+"""What a spreadsheet takes for the start of a formula (OWASP, CWE-1236)."""
+_COLUMNS = (
+    "number", "cell_id", "execution_count", "label", "status", "started_at", "duration_s",
+    "energy_kwh", "energy_low_kwh", "energy_high_kwh", "co2_kg", "co2_low_kg", "co2_high_kg",
+    "machine_energy_kwh", "zone", "intensity_g_per_kwh", "pue", "parent", "final",
+    "mean_power_w", "peak_power_w",
+)  # fmt: skip
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """The document itself."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_csv(document: Mapping[str, Any]) -> str:
+    """One row per cell; nested names are joined by a dot, unknown is empty."""
+    cells = document["cells"]
+    components = _names(cells, "by_component_kwh")
+    metrics = _names(cells, "metrics")
+    header = [
+        *_COLUMNS,
+        *(f"by_component_kwh.{name}" for name in components),
+        "provenance",
+        "flags",
+        *(f"metrics.{name}" for name in metrics),
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_MINIMAL, lineterminator="\n")
+    writer.writerow([defused(name) for name in header])
+    for cell in cells:
+        row = [cell.get(name) for name in _COLUMNS]
+        row += [cell["by_component_kwh"].get(name) for name in components]
+        row += [cell["provenance"], " ".join(cell["flags"])]
+        row += [cell["metrics"].get(name) for name in metrics]
+        writer.writerow([_field(value) for value in row])
+    return text.getvalue()
+
+
+def defused(text: str) -> str:
+    """A text that no spreadsheet runs."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _field(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return defused(value) if isinstance(value, str) else value
+
+
+def _names(cells: Iterable[Mapping[str, Any]], key: str) -> list[str]:
+    return sorted({name for cell in cells for name in cell[key]})

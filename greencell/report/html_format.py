@@ -1,0 +1,96 @@
+"""HTML: one self-contained page without any script, and the same views inside a notebook.
+
+Every text goes through a template with autoescape on: names and labels are whatever the
+notebook's author, or somebody who sent the notebook, made them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from greencell.report import figures
+from greencell.report.text_formats import cell_name, remarks, sorted_cells, source_words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_MAX_ROWS_IN_NOTEBOOK = 100
+_COMPONENT_NAMES = {"cpu": "CPU", "gpu": "GPU", "dram": "Memory"}
+
+
+def to_html(document: Mapping[str, Any]) -> str:
+    """A page that opens offline: headline, cells, components, and how it was computed."""
+    return _render("session.html", document, sort="order", limit=None)
+
+
+def summary_html(document: Mapping[str, Any]) -> str:
+    """The headline as an output of a notebook cell."""
+    return _render("summary.html", document, sort="order", limit=0)
+
+
+def cells_html(document: Mapping[str, Any], sort: str) -> str:
+    """The table of cells as an output of a notebook cell."""
+    return _render("cells.html", document, sort=sort, limit=_MAX_ROWS_IN_NOTEBOOK)
+
+
+def _render(template: str, document: Mapping[str, Any], *, sort: str, limit: int | None) -> str:
+    rows = sorted_cells(document, sort)
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            d=document,
+            rows=[_row(cell, document) for cell in rows[:limit]],
+            left_out=0 if limit is None else max(0, len(rows) - limit),
+            components=_components(document),
+            sources=source_words(document),
+            between_share=_share(document, document["totals"]["between_cells_energy_kwh"]),
+            f=figures,
+        )
+    )
+
+
+def _environment() -> Environment:
+    # Imported here: loading greencell must not cost a template engine.
+    from jinja2 import DictLoader, Environment, StrictUndefined
+
+    folder = files("greencell.report") / "templates"
+    sources = {entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir()}
+    return Environment(
+        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _row(cell: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "cell": cell,
+        "name": cell_name(cell),
+        "remarks": remarks(cell),
+        "estimated": figures.is_estimated(cell),
+        "mark": figures.mark(cell) if cell["energy_kwh"] is not None else "",
+        "share": _share(document, cell["energy_kwh"]),
+        "interval": figures.interval_words(cell, "energy"),
+    }
+
+
+def _share(document: Mapping[str, Any], energy_kwh: float | None) -> float:
+    tops = [c["energy_kwh"] or 0.0 for c in document["cells"] if c["parent"] is None]
+    largest = max([*tops, document["totals"]["between_cells_energy_kwh"] or 0.0], default=0.0)
+    return round(figures.share(energy_kwh, largest), 1)
+
+
+def _components(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    by_component: Mapping[str, float] = document["totals"]["by_component_kwh"]
+    whole = sum(by_component.values())
+    return [
+        {
+            "key": name if name in _COMPONENT_NAMES else "other",
+            "name": _COMPONENT_NAMES.get(name, name),
+            "share": round(figures.share(energy_kwh, whole), 1),
+            "energy_kwh": energy_kwh,
+        }
+        for name, energy_kwh in by_component.items()
+    ]

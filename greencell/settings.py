@@ -1,0 +1,177 @@
+"""Settings: environment over IPython configuration over defaults.
+
+A bad value is named in one line and the default is used; nothing here raises.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from greencell.model import Attribution
+
+ENVIRONMENT_PREFIX = "GREENCELL_"
+MAX_INTENSITY_G_PER_KWH = 2_000.0
+"""No grid on earth is above about 1,300 g/kWh; more is a slip of units."""
+MAX_PUE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user may set. ``None`` means: found out at start.
+
+    Attributes:
+        zone: country, subdivision or cloud region.
+        intensity_g_per_kwh: overrides the zone's table.
+        interval_s: how often the background thread samples.
+        sysfs_root, procfs_root: where the host's ``/sys`` and ``/proc`` are mounted.
+        cpu_tdp_w: thermal design power of the CPU, for the model.
+        cpu_vcpus_shared: how many virtual CPUs this machine has of its host.
+    """
+
+    zone: str | None = None
+    intensity_g_per_kwh: float | None = None
+    intensity_provider: Literal["table"] = "table"
+    pue: float | None = None
+    attribution: Attribution = "kernel"
+    interval_s: float = 1.0
+    history: bool = True
+    data_dir: Path | None = None
+    store_source: bool = False
+    sysfs_root: Path = Path("/sys")
+    procfs_root: Path = Path("/proc")
+    cpu_model: str | None = None
+    cpu_tdp_w: float | None = None
+    vcpus_shared: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSettings:
+    """Settings and one line for each value that could not be used."""
+
+    settings: Settings
+    problems: tuple[str, ...]
+
+
+class _BadValue(Exception):
+    """The words say which values are good."""
+
+
+def read_settings(environment: Mapping[str, str], config: Mapping[str, object]) -> ReadSettings:
+    """Read all settings.
+
+    Args:
+        environment: e.g. ``os.environ``.
+        config: traits of ``c.GreenCell``, e.g. ``{"zone": "FR"}``.
+    """
+    settings = Settings()
+    problems: list[str] = []
+    for trait in (field.name for field in fields(Settings)):
+        variable = environment_name(trait)
+        given: list[tuple[str, object]] = []
+        if environment.get(variable, "") != "":
+            given.append((variable, environment[variable]))
+        if trait in config:
+            given.append((f"c.GreenCell.{trait}", config[trait]))
+        for origin, value in given:
+            try:
+                # The parser of each trait returns what its field holds.
+                settings = replace(settings, **cast("dict[str, Any]", {trait: _PARSERS[trait](value)}))
+                break
+            except _BadValue as problem:
+                shown = str(value)[:60]
+                problems.append(f"greencell: {origin}={shown!r} is not usable: {problem}.")
+    for trait in config:
+        if trait not in _PARSERS:
+            problems.append(
+                f"greencell: c.GreenCell.{str(trait)[:60]} is not a setting; "
+                f"the settings are {', '.join(_PARSERS)}."
+            )
+    return ReadSettings(settings, tuple(problems))
+
+
+def environment_name(trait: str) -> str:
+    """The environment variable of a trait."""
+    prefix = "CPU_" if trait == "vcpus_shared" else ""
+    return f"{ENVIRONMENT_PREFIX}{prefix}{trait.upper()}"
+
+
+def _text(value: object) -> str:
+    text = str(value).strip()
+    if not text or not text.isprintable():
+        raise _BadValue("it must be one line of text")
+    return text
+
+
+def _number(low: float, high: float, *, above: bool = False) -> Callable[[object], float]:
+    def parse(value: object) -> float:
+        try:
+            number = float(cast("str", value))
+        except (TypeError, ValueError):
+            number = math.nan
+        bound = "above" if above else "from"
+        if not (low < number <= high or (number == low and not above)):
+            raise _BadValue(f"it must be a number {bound} {low:g} to {high:g}")
+        return number
+
+    return parse
+
+
+def _count(value: object) -> int:
+    number = _number(1, 65_536)(value)
+    if number != int(number):
+        raise _BadValue("it must be a whole number")
+    return int(number)
+
+
+def _choice(*choices: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        text = str(value).strip().lower()
+        if text not in choices:
+            raise _BadValue(f"it must be {' or '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("on", "true", "yes", "1"):
+        return True
+    if word in ("off", "false", "no", "0"):
+        return False
+    raise _BadValue("it must be on or off")
+
+
+def _folder(value: object) -> Path:
+    path = Path(_text(value)).expanduser()
+    if not path.is_dir():
+        raise _BadValue("there is no such folder")
+    return path
+
+
+def _future_folder(value: object) -> Path:
+    return Path(_text(value)).expanduser()
+
+
+_PARSERS: Mapping[str, Callable[[object], object]] = {
+    "zone": _text,
+    "intensity_g_per_kwh": _number(0, MAX_INTENSITY_G_PER_KWH, above=True),
+    "intensity_provider": _choice("table"),
+    "pue": _number(1, MAX_PUE),
+    "attribution": _choice("kernel", "machine"),
+    "interval_s": _number(0.1, 30),
+    "history": _switch,
+    "data_dir": _future_folder,
+    "store_source": _switch,
+    "sysfs_root": _folder,
+    "procfs_root": _folder,
+    "cpu_model": _text,
+    "cpu_tdp_w": _number(0.5, 2_000),
+    "vcpus_shared": _count,
+}

@@ -1,0 +1,168 @@
+"""Models for machines without meters: power from CPU utilisation, and from installed memory.
+
+Formulas, intervals and how wrong they are:
+
+* CPU with known thermal design power: ``P = TDP (0.12 + 0.63 u^0.6)``, 0.5 to 2 times. Fitted to
+  RAPL against load of four CPUs; leaving one CPU out, the truth lies inside in 92 %.
+* Virtual CPU: ``P = n (idle + (full - idle) u^0.8)`` with the microarchitecture's watts per
+  virtual CPU (Cloud Carbon Footprint, from SPECpower), 0.5 to 2 times; microarchitecture
+  unknown: 0.65 and 3.3 W (SPECpower 2017 to 2026), 0.4 to 2 times. These are shares of a whole
+  server at the wall, memory and fans included. Exponent and intervals are judgement.
+* Memory: 0.30 W per GB, 0.5 to 2 times (Boavizta 0.284, Green Algorithms 0.3725).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from greencell.attribution import (
+    DYNAMIC_EXPONENT,
+    DYNAMIC_SHARE_OF_FULL,
+    IDLE_SHARE_OF_FULL,
+)
+from greencell.data import DATA
+from greencell.model import Component, SourceInfo
+from greencell.sources.host import CpuInfo
+
+TDP_FACTORS = (0.5, 2.0)
+VCPU_FACTORS = (0.4, 2.0)
+VCPU_KNOWN_FACTORS = (0.5, 2.0)
+CORE_FACTORS = (0.4, 2.5)
+RAM_FACTORS = (0.5, 2.0)
+VCPU_IDLE_W = 0.65
+VCPU_FULL_W = 3.3
+VCPU_EXPONENT = 0.8
+RAM_W_PER_GB = 0.30
+TDP_PER_CPU_W = 4.0
+"""Design power per logical CPU where the processor is in no table (codecarbon's constant)."""
+_CPU_TICK_S = 0.01
+
+# (vendor, family): ((models), (lowest stepping), microarchitecture of microarch_watts.csv)
+_MICROARCHITECTURES: dict[tuple[str, int], tuple[tuple[range, int, str], ...]] = {
+    ("AuthenticAMD", 23): ((range(0x30), 0, "Zen"), (range(0x30, 0x100), 0, "Zen 2")),
+    ("AuthenticAMD", 25): ((range(0x10), 0, "Zen 3"), (range(0x10, 0x20), 0, "Zen 4"),
+                           (range(0xA0, 0xB0), 0, "Zen 4")),
+    ("GenuineIntel", 6): (
+        (range(45, 46), 0, "Sandy Bridge"), (range(62, 63), 0, "Ivy Bridge"),
+        (range(63, 64), 0, "Haswell"), (range(79, 80), 0, "Broadwell"),
+        (range(85, 86), 5, "Cascade Lake"), (range(85, 86), 0, "Skylake"),
+        (range(106, 107), 0, "Ice Lake"), (range(143, 144), 0, "Sapphire Rapids"),
+        (range(207, 208), 0, "Emerald Rapids"), (range(173, 174), 0, "Granite Rapids"),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class CurveModel:
+    """``P = idle + (full - idle) u^exponent``, in W, at CPU utilisation ``u``."""
+
+    info: SourceInfo
+    idle_w: float
+    full_w: float
+    exponent: float
+
+    def power_w(self, utilisation: float) -> float:
+        bounded = min(1.0, max(0.0, utilisation))
+        return self.idle_w + (self.full_w - self.idle_w) * float(bounded**self.exponent)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def tdp_model(tdp_w: float, detail: str) -> CurveModel:
+    """The model of a CPU whose thermal design power is known."""
+    full = IDLE_SHARE_OF_FULL + DYNAMIC_SHARE_OF_FULL
+    info = _info("model:tdp", "cpu", TDP_FACTORS, f"{detail}, {tdp_w:g} W design power")
+    return CurveModel(info, tdp_w * IDLE_SHARE_OF_FULL, tdp_w * full, DYNAMIC_EXPONENT)
+
+
+def core_model(logical_cpus: int, name: str) -> CurveModel:
+    """The model of a CPU that is in no table."""
+    tdp_w = TDP_PER_CPU_W * logical_cpus
+    full = IDLE_SHARE_OF_FULL + DYNAMIC_SHARE_OF_FULL
+    detail = f"{name or 'unknown CPU'}, in no table; {TDP_PER_CPU_W:g} W per logical CPU assumed"
+    info = _info("model:core", "cpu", CORE_FACTORS, detail)
+    return CurveModel(info, tdp_w * IDLE_SHARE_OF_FULL, tdp_w * full, DYNAMIC_EXPONENT)
+
+
+def vcpu_model(vcpus: int, cpu: CpuInfo, data: Path | None = None) -> CurveModel:
+    """The model of a virtual machine's CPUs, charged for these and never for the socket."""
+    microarchitecture = microarchitecture_of(cpu)
+    watts = _vcpu_watts(microarchitecture, data or DATA) if microarchitecture else None
+    idle_w, full_w = watts or (VCPU_IDLE_W, VCPU_FULL_W)
+    factors = VCPU_KNOWN_FACTORS if watts else VCPU_FACTORS
+    kind = f" ({microarchitecture})" if watts else ""
+    plural = "" if vcpus == 1 else "s"
+    detail = f"{vcpus} virtual CPU{plural}{kind}, {idle_w:.2g} to {full_w:.2g} W each"
+    info = _info("model:vcpu", "cpu", factors, detail, flags=("virtual",))
+    return CurveModel(info, vcpus * idle_w, vcpus * full_w, VCPU_EXPONENT)
+
+
+def ram_model(ram_gb: float) -> CurveModel:
+    """The model of installed memory: constant, whatever the CPU does."""
+    watts = RAM_W_PER_GB * ram_gb
+    detail = f"{ram_gb:.0f} GB memory, {RAM_W_PER_GB} W per GB"
+    return CurveModel(_info("model:ram", "dram", RAM_FACTORS, detail), watts, watts, 1.0)
+
+
+def microarchitecture_of(cpu: CpuInfo) -> str | None:
+    """The microarchitecture behind a CPU's family and model, even where its name is hidden."""
+    if cpu.family is None or cpu.model is None:
+        return None
+    for models, stepping, name in _MICROARCHITECTURES.get((cpu.vendor, cpu.family), ()):
+        if cpu.model in models and (cpu.stepping or 0) >= stepping:
+            return name
+    return None
+
+
+def tdp_w_of(name: str, data: Path | None = None) -> float | None:
+    """The thermal design power of a CPU by its name, from the table; ``None`` if not there."""
+    wanted = match_key(name)
+    if not wanted:
+        return None
+    with ((data or DATA) / "cpu_tdp.csv").open(encoding="utf-8") as lines:
+        for line in lines:
+            # Splitting four thousand lines is the cost; the key as a substring is the sieve.
+            if f",{wanted}," in line:
+                row = next(csv.reader([line]))
+                if row[1] == wanted:
+                    return float(row[3])
+    return None
+
+
+def match_key(name: str) -> str:
+    """A CPU's name as the table's key: marks and clock removed, lower case."""
+    text = re.sub(r"\((r|tm)\)|@.*$|^\d+th gen ", " ", name.lower())
+    text = re.sub(r"\b(\d+-core|processor|cpu)\b|\bw(ith|/) radeon.*$", " ", text)
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", text).split())
+
+
+def _vcpu_watts(microarchitecture: str, data: Path) -> tuple[float, float] | None:
+    """Idle and full watts per virtual CPU, the mean over the providers that state it."""
+    with (data / "microarch_watts.csv").open(encoding="utf-8", newline="") as file:
+        rows = [
+            (float(row["min_w_per_vcpu"]), float(row["max_w_per_vcpu"]))
+            for row in csv.DictReader(file)
+            if row["microarch"] == microarchitecture and row["quality"] == "ok"
+        ]
+    if not rows:
+        return None
+    return sum(r[0] for r in rows) / len(rows), sum(r[1] for r in rows) / len(rows)
+
+
+def _info(
+    id: str,  # noqa: A002  # the field's name
+    component: Component,
+    factors: tuple[float, float],
+    detail: str,
+    flags: tuple[str, ...] = (),
+) -> SourceInfo:
+    low, high = factors
+    return SourceInfo(
+        id=id, component=component, kind="model", provenance="estimated", period_s=_CPU_TICK_S,
+        resolution_j=0.0, relative_error=(high - low) / 2, low_factor=low, high_factor=high,
+        detail=detail, flags=flags,
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""What machine this is: names, sizes, and whether it is virtual. Files only, no programs run."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+from greencell.model import HostInfo
+
+_VIRTUAL_PRODUCTS = (
+    "kvm", "qemu", "virtual", "vmware", "virtualbox", "xen", "hvm", "bochs", "openstack",
+    "google compute engine", "amazon ec2", "droplet", "firecracker",
+)  # fmt: skip
+_BYTES_PER_KIB = 1_024
+_BYTES_PER_GB = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class CpuInfo:
+    """The processor as ``/proc/cpuinfo`` shows it; numbers are ``None`` where it does not."""
+
+    name: str
+    vendor: str
+    family: int | None
+    model: int | None
+    stepping: int | None
+    hypervisor: bool
+
+
+def read_cpu(procfs_root: Path) -> CpuInfo:
+    """The first processor of ``<procfs>/cpuinfo``, or what the platform says."""
+    fields: dict[str, str] = {}
+    try:
+        with (procfs_root / "cpuinfo").open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                key, separator, value = line.partition(":")
+                if not separator:
+                    break  # a blank line ends the first processor
+                fields.setdefault(key.strip(), value.strip())
+    except OSError:
+        pass  # not Linux, or hidden: the platform module knows the name at least
+    return CpuInfo(
+        name=fields.get("model name") or platform.processor() or platform.machine(),
+        vendor=fields.get("vendor_id", ""),
+        family=_int(fields.get("cpu family")),
+        model=_int(fields.get("model")),
+        stepping=_int(fields.get("stepping")),
+        hypervisor="hypervisor" in fields.get("flags", "").split(),
+    )
+
+
+def read_host(cpu: CpuInfo, sysfs_root: Path, procfs_root: Path, gpus: tuple[str, ...]) -> HostInfo:
+    """The machine. A container is not virtual in this sense: it shows the host's own hardware."""
+    return HostInfo(
+        os=f"{platform.system()} {platform.release()}",
+        cpu=cpu.name,
+        logical_cpus=os.cpu_count() or 1,
+        ram_gb=_ram_gb(procfs_root),
+        gpus=gpus,
+        virtual=cpu.hypervisor or _virtual_product(sysfs_root),
+    )
+
+
+def _ram_gb(procfs_root: Path) -> float:
+    try:
+        with (procfs_root / "meminfo").open(encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemTotal:"):
+                    return int(line.split()[1]) * _BYTES_PER_KIB / _BYTES_PER_GB
+    except (OSError, ValueError, IndexError):
+        pass  # fall through to the library that knows other systems
+    import psutil
+
+    return float(psutil.virtual_memory().total) / _BYTES_PER_GB
+
+
+def _virtual_product(sysfs_root: Path) -> bool:
+    for name in ("product_name", "sys_vendor"):
+        try:
+            text = (sysfs_root / "class/dmi/id" / name).read_text(errors="replace").lower()
+        except OSError:
+            continue
+        if any(product in text for product in _VIRTUAL_PRODUCTS):
+            return True
+    return False
+
+
+def _int(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() else None

@@ -1,0 +1,226 @@
+"""Wire version 1: the messages between kernel and browser, without I/O. See ``docs/wire.md``.
+
+Energies in J, power in W, masses in g, times in s since the epoch. Numbers are cut to nine
+digits: ten times finer than any meter, and a tick stays under 1 KB.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from greencell import document
+from greencell.ledger import RunningFigure
+from greencell.model import CellRecord, Component, Interval, SessionView, Totals
+from greencell.version import __version__
+
+WIRE_VERSION: Final = 1
+COMM_ID: Final = "greencell"
+REQUEST_TYPE: Final = "greencell_request"
+REPLY_TYPE: Final = "greencell_reply"
+MAX_TEXT: Final = 200
+MAX_RECORDS: Final = 5_000
+
+Kind = Literal["hello", "snapshot", "tick", "cell-start", "cell-end", "status"]
+Op = Literal["snapshot", "export", "set-zone", "pause", "resume", "reset", "label"]
+OPS: Final[tuple[Op, ...]] = (
+    "snapshot", "export", "set-zone", "pause", "resume", "reset", "label",
+)  # fmt: skip
+Message = dict[str, Any]  # JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should know, with what to do about it."""
+
+    id: str
+    level: Literal["info", "warning"]
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request of the page, checked. ``argument`` is the format, zone or label."""
+
+    op: Op
+    argument: str = ""
+
+
+class BadRequest(Exception):
+    """A request that is refused; ``str`` is the one line of the answer."""
+
+
+def envelope(kind: Kind, seq: int, session: str, t: float, body: Mapping[str, object]) -> Message:
+    """A message ready to send."""
+    return {"wire": WIRE_VERSION, "kind": kind, "seq": seq, "session": session, "t": t, **body}
+
+
+def info_object(view: SessionView) -> Message:
+    """What stays the same during a session."""
+    return {
+        "greencell_version": __version__,
+        "started_at": view.started_at,
+        "attribution": view.attribution,
+        "host": document.host_object(view.host),
+        "sources": [document.source_object(info) for info in view.sources],
+        "skipped": [document.skipped_object(skipped) for skipped in view.skipped],
+        "carbon": document.carbon_object(view.carbon),
+    }
+
+
+def totals_object(totals: Totals, duration_s: float) -> Message:
+    """The session's sums."""
+    return {
+        "cells": totals.cells,
+        **_figures(totals.energy_j, totals.co2_g),
+        "between_cells_j": number(totals.between_cells_energy_j),
+        "machine_j": number(totals.machine_energy_j),
+        "by_component_j": _components(totals.by_component_j),
+        "provenance": totals.provenance,
+        "duration_s": number(duration_s),
+    }
+
+
+def running_object(running: RunningFigure | None) -> Message | None:
+    """The cell in progress."""
+    if running is None:
+        return None
+    energy_j = running.figure.energy_j
+    elapsed_s = running.elapsed_s
+    return {
+        "run": running.run,
+        "number": running.number,
+        "cell_id": running.cell_id,
+        "label": running.label,
+        "started_at": running.started_at,
+        "elapsed_s": number(elapsed_s),
+        "energy_j": number(energy_j.value if energy_j else None),
+        "energy_low_j": number(energy_j.low if energy_j else None),
+        "energy_high_j": number(energy_j.high if energy_j else None),
+        "co2_g": number(running.co2_g.value if running.co2_g else None),
+        "mean_power_w": number(energy_j.value / elapsed_s if energy_j and elapsed_s else None),
+        "others": running.others,
+    }
+
+
+def record_object(record: CellRecord) -> Message:
+    """One finished run."""
+    return {
+        "run": record.run,
+        "number": record.number,
+        "cell_id": record.cell_id,
+        "execution_count": record.execution_count,
+        "label": record.label,
+        "status": record.status,
+        "started_at": record.started_at,
+        "duration_s": number(record.duration_s),
+        **_figures(record.energy_j, record.co2_g),
+        "machine_j": number(record.machine_energy_j),
+        "mean_power_w": number(record.mean_power_w),
+        "peak_power_w": number(record.peak_power_w),
+        "by_component_j": _components(record.by_component_j),
+        "provenance": record.provenance,
+        "flags": list(record.flags),
+        "zone": record.zone,
+        "intensity_g_per_kwh": record.intensity_g_per_kwh,
+        "parent": record.parent,
+        "final": record.final,
+    }
+
+
+def picture(
+    view: SessionView,
+    running: RunningFigure | None,
+    notices: Iterable[Notice],
+    *,
+    paused: bool,
+    records: int,
+) -> Message:
+    """The body of ``hello`` and ``snapshot``: everything, with the latest ``records`` runs."""
+    latest = view.cells[-records:] if records else ()
+    return {
+        "info": info_object(view),
+        "totals": totals_object(view.totals, view.duration_s),
+        "running": running_object(running),
+        "cells": [record_object(record) for record in latest],
+        "cells_total": len(view.cells),
+        "paused": paused,
+        "notices": notice_objects(notices),
+    }
+
+
+def power_object(power_w: Mapping[Component, float] | None) -> Message:
+    """Power now, whole and by component; unknown is ``null``."""
+    if power_w is None:
+        return {"power_w": None, "by_component_w": {}}
+    return {"power_w": number(sum(power_w.values())), "by_component_w": _components(power_w)}
+
+
+def notice_objects(notices: Iterable[Notice]) -> list[Message]:
+    """What a person should know."""
+    return [
+        {"id": n.id, "level": n.level, "text": n.text[:MAX_TEXT], "remedy": n.remedy[:500]}
+        for n in notices
+    ]
+
+
+def number(value: float | None) -> float | None:
+    """A finite number with nine digits, or ``None``."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.9g}")
+
+
+def decode_request(content: object) -> Request:
+    """Check what a page sent; it may be anything.
+
+    Raises:
+        BadRequest: with the one line that says what would have been right.
+    """
+    if not isinstance(content, dict):
+        raise BadRequest("a request is an object with wire and op")
+    version = content.get("wire")
+    if version != WIRE_VERSION:
+        raise BadRequest(
+            f"this kernel speaks wire version {WIRE_VERSION}; update the older of the two sides"
+        )
+    op = content.get("op")
+    for known in OPS:
+        if op == known:
+            return Request(known, _argument(known, content))
+    raise BadRequest(f"unknown op; known are {', '.join(OPS)}")
+
+
+_ARGUMENT_OF: Final[Mapping[str, str]] = {
+    "export": "format",
+    "set-zone": "zone",
+    "label": "label",
+}
+
+
+def _argument(op: Op, content: Mapping[object, object]) -> str:
+    name = _ARGUMENT_OF.get(op)
+    if name is None:
+        return ""
+    value = content.get(name)
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
+        raise BadRequest(f"{op} needs {name}: a text of at most {MAX_TEXT} characters")
+    return value.strip()
+
+
+def _figures(energy_j: Interval | None, co2_g: Interval | None) -> Message:
+    return {
+        "energy_j": number(energy_j.value if energy_j else None),
+        "energy_low_j": number(energy_j.low if energy_j else None),
+        "energy_high_j": number(energy_j.high if energy_j else None),
+        "co2_g": number(co2_g.value if co2_g else None),
+        "co2_low_g": number(co2_g.low if co2_g else None),
+        "co2_high_g": number(co2_g.high if co2_g else None),
+    }
+
+
+def _components(by_component: Mapping[Component, float]) -> Message:
+    return {name: number(value) for name, value in sorted(by_component.items())}
