@@ -65,6 +65,8 @@ class Control:
                 session.resume()
             case "reset":
                 session.reset(keep_running=True)
+                self._feed.hello({})
+                return {}
         self._feed.changed()
         return {"paused": session.paused}
 

@@ -1,0 +1,69 @@
+# Two commands: `make lab` and `make test`. Both need python3 (3.10 or newer, with venv) and make.
+# Everything else (uv, Node.js where the PATH has none, packages) is fetched into this folder.
+
+PYTHON ?= python3
+UV := .tools/bin/uv
+RUN := $(UV) run --no-sync
+export UV_PYTHON := $(PYTHON)
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+# The environment's own node, where the PATH has none, and its tools.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+ROOT_ARGS := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
+
+.PHONY: help lab test check unit bench build format clean sync node-modules chromium
+
+help:
+	@echo "make lab    build, install, and open JupyterLab on examples/first-light.ipynb"
+	@echo "make test   install what the tests need and pass all of them"
+	@echo "make bench  what greencell costs, side by side with others"
+	@echo "make build  wheel and sdist into dist/;  make format;  make clean"
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "greencell needs Python 3.10 or newer; set PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) has no venv module; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check "uv>=0.9,<1"
+
+lab: $(UV)
+	$(UV) sync --quiet --no-default-groups --extra lab
+	$(UV) run --no-sync python scripts/lab.py $(ROOT_ARGS) $(LAB_ARGS)
+
+sync: $(UV)
+	$(UV) sync --quiet --group test --extra lab
+
+node-modules: sync
+	@[ node_modules/.greencell-dev -nt package-lock.json ] || \
+	  { npm ci --no-fund --no-audit && touch node_modules/.greencell-dev; }
+
+chromium: sync
+	$(RUN) python scripts/chromium.py
+
+test: check chromium
+	$(RUN) pytest $(PYTEST_ARGS)
+
+check: sync node-modules
+	npm run --silent check
+	npm run --silent lint
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	npm run --silent test
+
+bench: $(UV)
+	$(UV) sync --quiet --group test --group bench --extra lab
+	$(RUN) python benchmarks/overhead.py
+
+build: $(UV)
+	$(UV) build
+
+format: sync
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+
+clean:
+	rm -rf .venv .tools node_modules lib dist greencell/labextension test-results

@@ -1,0 +1,151 @@
+/**
+ * The only place where units and rounding meet text.
+ *
+ * Energy in the Wh family, CO2 equivalents in the gram family; three significant digits, two and
+ * a sign for what is not purely measured; unknown is a dash, never 0.
+ */
+import type { IFigures, Provenance } from './wire';
+
+export const UNKNOWN = '–';
+const THIN = '\u202f';
+const J_PER_WH = 3600;
+/** If the interval spans more than this, the panel says the range in words beside the number. */
+const NARROW = 0.3;
+
+const ENERGY_UNITS: readonly [number, string][] = [
+  [1e3, 'kWh'],
+  [1, 'Wh'],
+  [1e-3, 'mWh'],
+  [1e-6, 'µWh']
+];
+const MASS_UNITS: readonly [number, string][] = [
+  [1e3, 'kg'],
+  [1, 'g'],
+  [1e-3, 'mg'],
+  [1e-6, 'µg']
+];
+
+/** A number and its unit, for headlines that set them apart. */
+export interface IQuantity {
+  value: string;
+  unit: string;
+}
+
+export function energyQuantity(energyJ: number | null, estimated: boolean): IQuantity {
+  return quantity(energyJ === null ? null : energyJ / J_PER_WH, ENERGY_UNITS, estimated);
+}
+
+export function co2Quantity(co2G: number | null, estimated: boolean): IQuantity {
+  return quantity(co2G, MASS_UNITS, estimated);
+}
+
+export function energy(energyJ: number | null, estimated: boolean): string {
+  return joined(energyQuantity(energyJ, estimated));
+}
+
+export function co2(co2G: number | null, estimated: boolean): string {
+  return joined(co2Quantity(co2G, estimated));
+}
+
+export function power(powerW: number | null, estimated: boolean): string {
+  return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? 2 : 3)}${THIN}W`;
+}
+
+export function duration(durationS: number): string {
+  if (durationS < 1) {
+    return `${Math.round(durationS * 1000)}${THIN}ms`;
+  }
+  if (durationS < 60) {
+    return `${durationS.toFixed(1)}${THIN}s`;
+  }
+  return clock(durationS);
+}
+
+/** A duration without fractions, for what counts live. */
+export function clock(durationS: number): string {
+  const seconds = Math.floor(durationS);
+  if (seconds < 60) {
+    return `${seconds}${THIN}s`;
+  }
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) {
+    return `${minutes}${THIN}min ${String(seconds % 60).padStart(2, '0')}${THIN}s`;
+  }
+  return `${Math.floor(minutes / 60)}${THIN}h ${String(minutes % 60).padStart(2, '0')}${THIN}min`;
+}
+
+/** The sign before a figure that is not purely measured. */
+export function mark(provenance: Provenance): string {
+  return provenance === 'measured' ? '' : `≈${THIN}`;
+}
+
+export function isEstimated(provenance: Provenance): boolean {
+  return provenance !== 'measured';
+}
+
+/** The interval of an energy in words: "± 4 %" or its two ends; empty if unknown. */
+export function interval(figures: Pick<IFigures, 'energyJ' | 'energyLowJ' | 'energyHighJ'>): string {
+  return ends(figures.energyLowJ, figures.energyJ, figures.energyHighJ, energy);
+}
+
+/** The interval of a mass of CO2 equivalents in words. */
+export function co2Interval(figures: Pick<IFigures, 'co2G' | 'co2LowG' | 'co2HighG'>): string {
+  return ends(figures.co2LowG, figures.co2G, figures.co2HighG, co2);
+}
+
+export function intensity(gPerKwh: number): string {
+  return `${digits(gPerKwh, 3)}${THIN}g/kWh`;
+}
+
+export function percent(share: number): string {
+  return `${Math.round(100 * share)}${THIN}%`;
+}
+
+/** A number with `count` significant digits and no exponent. */
+export function digits(value: number, count: number): string {
+  if (value === 0 || !Number.isFinite(value)) {
+    return value === 0 ? '0' : UNKNOWN;
+  }
+  const magnitude = Math.floor(Math.log10(Math.abs(value)));
+  const decimals = Math.min(100, Math.max(0, count - 1 - magnitude));
+  const scale = 10 ** (count - 1 - magnitude);
+  return (Math.round(value * scale) / scale).toFixed(decimals);
+}
+
+function ends(
+  low: number | null,
+  value: number | null,
+  high: number | null,
+  show: (value: number, estimated: boolean) => string
+): string {
+  if (low === null || value === null || high === null || value <= 0) {
+    return '';
+  }
+  const above = high / value - 1;
+  const below = 1 - low / value;
+  if (Math.max(above, below) <= NARROW && Math.abs(above - below) < 0.1) {
+    return `±${THIN}${Math.max(1, Math.round(100 * Math.max(above, below)))}${THIN}%`;
+  }
+  return `${show(low, true)} to ${show(high, true)}`;
+}
+
+function quantity(
+  value: number | null,
+  units: readonly [number, string][],
+  estimated: boolean
+): IQuantity {
+  if (value === null) {
+    return { value: UNKNOWN, unit: '' };
+  }
+  const count = estimated ? 2 : 3;
+  const unit = units.find(([scale]) => Math.abs(value) >= scale * 0.9995);
+  if (unit) {
+    return { value: digits(value / unit[0], count), unit: unit[1] };
+  }
+  const smallest = units[units.length - 1]?.[1] ?? '';
+  return { value: value === 0 ? '0' : '<\u202f1', unit: smallest };
+}
+
+function joined({ value, unit }: IQuantity): string {
+  return unit ? `${value}${THIN}${unit}` : value;
+}

@@ -1,0 +1,50 @@
+/** Exports: the kernel makes the text, the browser saves or copies it. */
+import { Clipboard, Notification } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { ITracked } from '../tokens';
+import type { ExportFormat } from '../wire';
+
+const TYPES: Readonly<Record<ExportFormat, string>> = {
+  json: 'application/json',
+  csv: 'text/csv',
+  md: 'text/markdown',
+  html: 'text/html',
+  tex: 'text/x-tex',
+  yaml: 'application/yaml'
+};
+
+/** Download the session as a file named after its notebook. */
+export async function download(tracked: ITracked, format: ExportFormat): Promise<void> {
+  const text = await fetchText(tracked, format);
+  if (text === null) {
+    return;
+  }
+  const url = URL.createObjectURL(new Blob([text], { type: TYPES[format] }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = `${tracked.panel.title.label.replace(/\.ipynb$/, '')}-energy.${format}`;
+  link.click();
+  window.setTimeout(() => {
+    URL.revokeObjectURL(url);
+  }, 10_000);
+}
+
+/** Put the session as Markdown on the clipboard. */
+export async function copyMarkdown(tracked: ITracked, trans: TranslationBundle): Promise<void> {
+  const text = await fetchText(tracked, 'md');
+  if (text !== null) {
+    Clipboard.copyToSystem(text);
+    Notification.success(trans.__('Copied as Markdown'), { autoClose: 2000 });
+  }
+}
+
+async function fetchText(tracked: ITracked, format: ExportFormat): Promise<string | null> {
+  const reply = await tracked.connection.request('export', { format });
+  if (!reply.ok) {
+    Notification.error(reply.error, { autoClose: 8000 });
+    return null;
+  }
+  const text = reply.content['text'];
+  return typeof text === 'string' ? text : null;
+}

@@ -1,0 +1,338 @@
+/** The side panel: follows the notebook the user is in. Hidden, it does no work. */
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import type { TranslationBundle } from '@jupyterlab/translation';
+import type { Message } from '@lumino/messaging';
+import { Widget } from '@lumino/widgets';
+
+import { greencellIcon } from '../icons';
+import type { Change, Phase, SessionModel } from '../model';
+import type { IFeed, ITracked } from '../tokens';
+import { EXPORT_FORMATS, type ExportFormat } from '../wire';
+import { Cells } from './cells';
+import { Method, Notices, Where } from './details';
+import { button, element, marked, setText, show } from './dom';
+import { Now } from './now';
+import { copyMarkdown, download } from './exports';
+import { cellName, revealCell } from './places';
+import { Summary } from './summary';
+
+const COUNT_MS = 1000;
+
+export class GreencellPanel extends Widget {
+  constructor(
+    private readonly _feed: IFeed,
+    private readonly _trans: TranslationBundle
+  ) {
+    super();
+    this.id = 'greencell-panel';
+    this.addClass('gc-Panel');
+    this.title.icon = greencellIcon;
+    this.title.caption = _trans.__('Energy and CO₂ of this notebook');
+    this.node.dataset['gc'] = 'panel';
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', _trans.__('Energy and CO₂ of this notebook'));
+
+    const reveal = (): void => {
+      this._method.reveal();
+    };
+    this._summary = new Summary(_trans, () => void this.askZone(), reveal);
+    this._notices = new Notices(_trans, reveal);
+    this._now = new Now(_trans, id => cellName(this._tracked, id, _trans));
+    this._cells = new Cells(_trans, {
+      nameOf: id => cellName(this._tracked, id, _trans),
+      reveal: id => void revealCell(this._tracked, id)
+    });
+    this._where = new Where(_trans);
+    this._method = new Method(_trans);
+    this._figures.append(
+      this._summary.node,
+      this._notices.node,
+      this._now.node,
+      this._cells.node,
+      this._where.node,
+      this._footer(),
+      this._method.node
+    );
+    this.node.append(this._head(), this._onboarding, this._figures);
+
+    _feed.currentChanged.connect(this._onCurrentChanged, this);
+    _feed.settings.changed.connect(this._update, this);
+    this._onCurrentChanged();
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this._stopCounting();
+      this._tracked?.model.changed.disconnect(this._onChange, this);
+      this._feed.currentChanged.disconnect(this._onCurrentChanged, this);
+      this._feed.settings.changed.disconnect(this._update, this);
+      this._now.dispose();
+      super.dispose();
+    }
+  }
+
+  /** Ask where the electricity comes from, and tell the kernel. */
+  async askZone(): Promise<void> {
+    const tracked = this._tracked;
+    if (!tracked) {
+      return;
+    }
+    const input = element('input', 'jp-mod-styled gc-Input');
+    input.value = tracked.model.carbon?.zone ?? '';
+    input.setAttribute('aria-label', this._trans.__('Zone'));
+    const hint = this._trans.__('A country (FR), a subdivision (US-CA) or a cloud region (aws:eu-west-3).');
+    const body = new Widget({ node: element('div', 'gc-Dialog', element('p', '', hint), input) });
+    const answer = await showDialog({
+      title: this._trans.__('Where does the electricity come from?'),
+      body,
+      focusNodeSelector: 'input',
+      buttons: [Dialog.cancelButton(), Dialog.okButton({ label: this._trans.__('Set') })]
+    });
+    if (!answer.button.accept || input.value.trim() === '') {
+      return;
+    }
+    const reply = await tracked.connection.request('set-zone', { zone: input.value.trim() });
+    if (!reply.ok) {
+      Notification.error(reply.error, { autoClose: 8000 });
+    }
+  }
+
+  /** Fetch the session in a format and hand it to the browser as a download. */
+  async export(format: ExportFormat): Promise<void> {
+    if (this._tracked) {
+      await download(this._tracked, format);
+    }
+  }
+
+  /** The theme changed. */
+  refresh(): void {
+    if (this._tracked && this.isVisible) {
+      this._now.refit(this._tracked.model);
+    }
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._update();
+    this._count();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._stopCounting();
+  }
+
+  protected override onResize(message: Widget.ResizeMessage): void {
+    super.onResize(message);
+    this.refresh();
+  }
+
+  private _head(): HTMLElement {
+    this._pause.addEventListener('click', () => {
+      const tracked = this._tracked;
+      if (tracked) {
+        void tracked.connection.request(tracked.model.paused ? 'resume' : 'pause');
+      }
+    });
+    return element('header', 'gc-Head', this._dot, this._title, this._phaseWord, this._pause);
+  }
+
+  private _footer(): HTMLElement {
+    const menu = marked('select', 'export', 'gc-Button gc-Export');
+    menu.setAttribute('aria-label', this._trans.__('Export the session'));
+    menu.append(new Option(this._trans.__('Export…'), ''));
+    for (const format of EXPORT_FORMATS) {
+      menu.append(new Option(`.${format}`, format));
+    }
+    menu.addEventListener('change', () => {
+      const format = EXPORT_FORMATS.find(known => known === menu.value);
+      menu.value = '';
+      if (format) {
+        void this.export(format);
+      }
+    });
+    const copy = button(this._trans.__('Copy as Markdown'), '', () => {
+      if (this._tracked) {
+        void copyMarkdown(this._tracked, this._trans);
+      }
+    });
+    return element('footer', 'gc-Section gc-Footer', menu, copy);
+  }
+
+  private _onCurrentChanged(): void {
+    const current = this._feed.current;
+    if (current !== this._tracked) {
+      this._tracked?.model.changed.disconnect(this._onChange, this);
+      this._tracked = current;
+      current?.model.changed.connect(this._onChange, this);
+    }
+    this._update();
+    this._count();
+  }
+
+  private _onChange(_: SessionModel, change: Change): void {
+    if (!this.isVisible) {
+      return;
+    }
+    if (change === 'live' && this._tracked) {
+      this._updateLive(this._tracked.model, true);
+    } else {
+      this._update();
+    }
+    this._count();
+  }
+
+  private _update(): void {
+    if (!this.isVisible) {
+      return;
+    }
+    const tracked = this._tracked;
+    const model = tracked?.model ?? null;
+    const phase: Phase | 'no-notebook' = model?.phase ?? 'no-notebook';
+    setText(this._title, tracked?.panel.title.label ?? 'greencell');
+    setText(this._phaseWord, this._wordOf(phase, model));
+    this._dot.className = `gc-Dot gc-mod-${model?.running ? 'running' : phase}`;
+    const known = model?.totals !== null && model?.totals !== undefined;
+    show(this._pause, known);
+    this._pause.title = model?.paused ? this._trans.__('Count again') : this._trans.__('Pause');
+    setText(this._pause, model?.paused ? '▶' : '❚❚');
+    this._pause.setAttribute('aria-label', this._pause.title);
+    show(this._figures, known);
+    show(this._onboarding, !known);
+    if (model && known) {
+      this._updateLive(model, true);
+      this._notices.update(model);
+      this._cells.update(model);
+      this._where.update(model);
+      this._method.update(model);
+    } else {
+      this._onboarding.replaceChildren(...this._welcome(phase, model));
+    }
+  }
+
+  private _updateLive(model: SessionModel, redraw: boolean): void {
+    this._summary.update(model);
+    this._now.update(model, redraw);
+  }
+
+  /** Count seconds by this page's clock while a cell runs and somebody looks. */
+  private _count(): void {
+    const due = this.isVisible && this._tracked?.model.running;
+    if (due && this._timer === null) {
+      this._timer = window.setInterval(() => {
+        const model = this._tracked?.model;
+        if (model?.running && this.isVisible) {
+          this._now.update(model, false);
+        } else {
+          this._stopCounting();
+        }
+      }, COUNT_MS);
+    } else if (!due) {
+      this._stopCounting();
+    }
+  }
+
+  private _stopCounting(): void {
+    if (this._timer !== null) {
+      window.clearInterval(this._timer);
+      this._timer = null;
+    }
+  }
+
+  private _wordOf(phase: Phase | 'no-notebook', model: SessionModel | null): string {
+    if (model?.totals) {
+      return model.paused
+        ? this._trans.__('Paused')
+        : model.running
+          ? this._trans.__('Measuring')
+          : this._trans.__('Idle');
+    }
+    switch (phase) {
+      case 'loading':
+      case 'asking':
+        return this._trans.__('Starting…');
+      case 'no-notebook':
+        return '';
+      default:
+        return this._trans.__('Not measuring');
+    }
+  }
+
+  private _welcome(phase: Phase | 'no-notebook', model: SessionModel | null): Node[] {
+    const nodes: Node[] = [];
+    const say = (text: string): void => {
+      nodes.push(element('p', 'gc-Wrap', text));
+    };
+    if (model?.ended) {
+      const ended = new Notices(this._trans, () => undefined);
+      ended.update(model);
+      nodes.push(ended.node);
+    }
+    switch (phase) {
+      case 'no-notebook':
+        say(this._trans.__('Open a notebook to see what its cells cost.'));
+        break;
+      case 'no-kernel':
+        say(this._trans.__('This notebook has no kernel. Start one to see what its cells cost.'));
+        break;
+      case 'asking':
+      case 'loading':
+        say(this._trans.__('One moment…'));
+        break;
+      case 'other-language':
+        say(this._trans.__('greencell measures Python kernels; this notebook runs another language.'));
+        break;
+      case 'not-installed':
+        say(this._trans.__('greencell is not installed where this kernel runs. Run this in a cell, then start measuring:'));
+        nodes.push(element('code', 'gc-Remedy', '%pip install greencell'), this._enableButton());
+        break;
+      case 'load-failed':
+        say(this._trans.__('greencell did not start in this kernel. To see why, run in a cell:'));
+        nodes.push(element('code', 'gc-Remedy', '%load_ext greencell'));
+        break;
+      case 'other-version':
+        say(this._trans.__('The kernel’s greencell is of another version than this page’s. Update the older of the two and reload.'));
+        break;
+      default:
+        say(this._trans.__('The energy of this notebook is not measured yet.'));
+        nodes.push(this._enableButton(), this._autoloadBox());
+        nodes.push(
+          element('p', 'gc-Dim gc-Wrap', this._trans.__('Nothing leaves this machine, and no cell is slowed or changed.'))
+        );
+    }
+    return nodes;
+  }
+
+  private _enableButton(): HTMLElement {
+    const node = button(this._trans.__('Start measuring'), 'gc-mod-primary', () => {
+      void this._tracked?.connection.enable();
+    });
+    node.dataset['gc'] = 'enable';
+    return node;
+  }
+
+  private _autoloadBox(): HTMLElement {
+    const box = element('input');
+    box.type = 'checkbox';
+    box.checked = this._feed.settings.autoload;
+    box.addEventListener('change', () => {
+      void this._feed.settings.set('autoload', box.checked);
+    });
+    return element('label', 'gc-Check', box, this._trans.__('Start in every new Python kernel'));
+  }
+
+  private _tracked: ITracked | null = null;
+  private _timer: number | null = null;
+  private readonly _dot = element('span', 'gc-Dot');
+  private readonly _title = element('span', 'gc-Title gc-Grow');
+  private readonly _phaseWord = element('span', 'gc-Dim');
+  private readonly _pause = button('', 'gc-mod-icon', () => undefined);
+  private readonly _onboarding = element('div', 'gc-Onboarding');
+  private readonly _figures = element('div', 'gc-Figures');
+  private readonly _summary: Summary;
+  private readonly _notices: Notices;
+  private readonly _now: Now;
+  private readonly _cells: Cells;
+  private readonly _where: Where;
+  private readonly _method: Method;
+}

@@ -1,0 +1,65 @@
+/** Which notebook has which session. */
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { type ISignal, Signal } from '@lumino/signaling';
+
+import { Connection } from './connection';
+import { SessionModel } from './model';
+import type { Settings } from './settings';
+import type { IFeed, ITracked } from './tokens';
+
+export class Tracker implements IFeed {
+  constructor(
+    private readonly _notebooks: INotebookTracker,
+    readonly settings: Settings
+  ) {
+    _notebooks.widgetAdded.connect((_, panel) => {
+      this._add(panel);
+    });
+    _notebooks.forEach(panel => {
+      this._add(panel);
+    });
+    _notebooks.currentChanged.connect(() => {
+      this._currentChanged.emit(this.current);
+    });
+  }
+
+  get current(): ITracked | null {
+    const panel = this._notebooks.currentWidget;
+    return panel ? (this._tracked.get(panel) ?? null) : null;
+  }
+
+  get currentChanged(): ISignal<IFeed, ITracked | null> {
+    return this._currentChanged;
+  }
+
+  get added(): ISignal<IFeed, ITracked> {
+    return this._added;
+  }
+
+  all(): readonly ITracked[] {
+    return [...this._tracked.values()];
+  }
+
+  private _add(panel: NotebookPanel): void {
+    if (this._tracked.has(panel)) {
+      return;
+    }
+    const model = new SessionModel();
+    const connection = new Connection(panel.sessionContext, model, () => this.settings.autoload);
+    const tracked = { panel, model, connection };
+    this._tracked.set(panel, tracked);
+    panel.disposed.connect(() => {
+      connection.dispose();
+      this._tracked.delete(panel);
+      this._currentChanged.emit(this.current);
+    });
+    this._added.emit(tracked);
+    if (panel === this._notebooks.currentWidget) {
+      this._currentChanged.emit(tracked);
+    }
+  }
+
+  private readonly _tracked = new Map<NotebookPanel, ITracked>();
+  private readonly _currentChanged = new Signal<IFeed, ITracked | null>(this);
+  private readonly _added = new Signal<IFeed, ITracked>(this);
+}

@@ -1,0 +1,446 @@
+/**
+ * Wire version 1 (docs/wire.md): what the kernel sends, and the guard that lets it in.
+ *
+ * A message may be anything, also hostile: the kernel runs the notebook's code, and the notebook
+ * may come from elsewhere. Known keys only, finite numbers only, short texts only; the rest is
+ * dropped. Energies in J, power in W, masses in g, times in s since the epoch.
+ */
+
+export const WIRE_VERSION = 1;
+export const COMM_ID = 'greencell';
+export const REQUEST_TYPE = 'greencell_request';
+export const EXPORT_FORMATS = ['json', 'csv', 'md', 'html', 'tex', 'yaml'] as const;
+
+const MAX_TEXT = 200;
+const MAX_REMEDY = 600;
+const MAX_NUMBER = 1e12;
+const MAX_ITEMS = 5000;
+const MAX_COMPONENTS = 32;
+
+export type Provenance = 'measured' | 'estimated' | 'mixed';
+export type CellStatus = 'ok' | 'error' | 'interrupted' | 'lost';
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export type Components = ReadonlyMap<string, number>;
+
+/** A figure with its interval; `null` where nothing is known. */
+export interface IFigures {
+  energyJ: number | null;
+  energyLowJ: number | null;
+  energyHighJ: number | null;
+  co2G: number | null;
+  co2LowG: number | null;
+  co2HighG: number | null;
+}
+
+export interface ITotals extends IFigures {
+  cells: number;
+  betweenCellsJ: number;
+  machineJ: number;
+  byComponentJ: Components;
+  provenance: Provenance;
+  durationS: number;
+}
+
+export interface IRunning {
+  run: string;
+  number: number;
+  cellId: string | null;
+  label: string | null;
+  startedAt: number;
+  elapsedS: number;
+  energyJ: number | null;
+  energyLowJ: number | null;
+  energyHighJ: number | null;
+  co2G: number | null;
+  meanPowerW: number | null;
+  others: number;
+}
+
+export interface IRecord extends IFigures {
+  run: string;
+  number: number;
+  cellId: string | null;
+  executionCount: number | null;
+  label: string | null;
+  status: CellStatus;
+  startedAt: number;
+  durationS: number;
+  machineJ: number | null;
+  meanPowerW: number | null;
+  peakPowerW: number | null;
+  byComponentJ: Components;
+  provenance: Provenance;
+  flags: readonly string[];
+  zone: string;
+  intensityGPerKwh: number;
+  parent: number | null;
+  final: boolean;
+}
+
+export interface ISource {
+  id: string;
+  component: string;
+  kind: string;
+  provenance: Provenance;
+  detail: string;
+}
+
+export interface ISkipped {
+  id: string;
+  reason: string;
+  remedy: string;
+}
+
+export interface ICarbon {
+  zone: string;
+  zoneName: string;
+  intensityGPerKwh: number;
+  basis: string;
+  year: number | null;
+  source: string;
+  locatedBy: string;
+  pue: number;
+  note: string;
+}
+
+export interface IInfo {
+  version: string;
+  startedAt: number;
+  attribution: string;
+  cpu: string;
+  gpus: readonly string[];
+  virtual: boolean;
+  sources: readonly ISource[];
+  skipped: readonly ISkipped[];
+  carbon: ICarbon;
+}
+
+export interface INotice {
+  id: string;
+  level: 'info' | 'warning';
+  text: string;
+  remedy: string;
+}
+
+interface IEnvelope {
+  session: string;
+  seq: number;
+  t: number;
+}
+
+export interface IPicture extends IEnvelope {
+  kind: 'hello' | 'snapshot';
+  info: IInfo;
+  totals: ITotals;
+  running: IRunning | null;
+  cells: readonly IRecord[];
+  cellsTotal: number;
+  paused: boolean;
+  notices: readonly INotice[];
+}
+
+export interface ITick extends IEnvelope {
+  kind: 'tick';
+  running: IRunning;
+  totals: ITotals;
+  powerW: number | null;
+  byComponentW: Components;
+}
+
+export interface ICellStart extends IEnvelope {
+  kind: 'cell-start';
+  running: IRunning;
+  totals: ITotals | null;
+}
+
+export interface ICellEnd extends IEnvelope {
+  kind: 'cell-end';
+  record: IRecord;
+  totals: ITotals;
+}
+
+export interface IStatusMessage extends IEnvelope {
+  kind: 'status';
+  info: IInfo;
+  paused: boolean;
+  notices: readonly INotice[];
+}
+
+export type Message = IPicture | ITick | ICellStart | ICellEnd | IStatusMessage;
+
+/** What became of a message: read, of another version, or nothing for us. */
+export type Decoded = { ok: true; message: Message } | { ok: false; reason: 'version' | 'ignored' };
+
+/** Thrown inside the guard only; a message that does not fit is ignored. */
+class Misfit extends Error {}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+/** Read one message; never throws. */
+export function decode(data: unknown): Decoded {
+  try {
+    const raw = object(data);
+    if (raw['wire'] !== WIRE_VERSION) {
+      return { ok: false, reason: typeof raw['wire'] === 'number' ? 'version' : 'ignored' };
+    }
+    const message = body(raw);
+    return message ? { ok: true, message } : { ok: false, reason: 'ignored' };
+  } catch (error) {
+    if (error instanceof Misfit) {
+      return { ok: false, reason: 'ignored' };
+    }
+    throw error;
+  }
+}
+
+/** The carbon object of a `set-zone` reply; `null` if it does not fit. */
+export function isOkReply(content: unknown): content is Raw & { ok: true } {
+  return isObject(content) && content['ok'] === true;
+}
+
+/** The one line of a refused request. */
+export function errorOf(content: unknown): string {
+  const line = isObject(content) ? content['error'] : undefined;
+  return typeof line === 'string' ? line.slice(0, MAX_TEXT * 2) : '';
+}
+
+function body(raw: Raw): Message | null {
+  const envelope: IEnvelope = {
+    session: text(raw['session']),
+    seq: number(raw['seq']),
+    t: number(raw['t'])
+  };
+  switch (raw['kind']) {
+    case 'hello':
+    case 'snapshot':
+      return {
+        ...envelope,
+        kind: raw['kind'],
+        info: info(object(raw['info'])),
+        totals: totals(object(raw['totals'])),
+        running: raw['running'] === null ? null : running(object(raw['running'])),
+        cells: list(raw['cells'], record),
+        cellsTotal: number(raw['cells_total']),
+        paused: raw['paused'] === true,
+        notices: list(raw['notices'], notice)
+      };
+    case 'tick':
+      return {
+        ...envelope,
+        kind: 'tick',
+        running: running(object(raw['running'])),
+        totals: totals(object(raw['totals'])),
+        powerW: numberOrNull(raw['power_w']),
+        byComponentW: components(raw['by_component_w'])
+      };
+    case 'cell-start':
+      return {
+        ...envelope,
+        kind: 'cell-start',
+        running: running(object(raw['running'])),
+        totals: isObject(raw['totals']) ? totals(raw['totals']) : null
+      };
+    case 'cell-end':
+      return {
+        ...envelope,
+        kind: 'cell-end',
+        record: record(object(raw['record'])),
+        totals: totals(object(raw['totals']))
+      };
+    case 'status':
+      return {
+        ...envelope,
+        kind: 'status',
+        info: info(object(raw['info'])),
+        paused: raw['paused'] === true,
+        notices: list(raw['notices'], notice)
+      };
+    default:
+      return null;
+  }
+}
+
+function figures(raw: Raw): IFigures {
+  return {
+    energyJ: numberOrNull(raw['energy_j']),
+    energyLowJ: numberOrNull(raw['energy_low_j']),
+    energyHighJ: numberOrNull(raw['energy_high_j']),
+    co2G: numberOrNull(raw['co2_g']),
+    co2LowG: numberOrNull(raw['co2_low_g']),
+    co2HighG: numberOrNull(raw['co2_high_g'])
+  };
+}
+
+function totals(raw: Raw): ITotals {
+  return {
+    ...figures(raw),
+    cells: number(raw['cells']),
+    betweenCellsJ: number(raw['between_cells_j']),
+    machineJ: number(raw['machine_j']),
+    byComponentJ: components(raw['by_component_j']),
+    provenance: provenance(raw['provenance']),
+    durationS: number(raw['duration_s'])
+  };
+}
+
+function running(raw: Raw): IRunning {
+  return {
+    run: text(raw['run']),
+    number: number(raw['number']),
+    cellId: textOrNull(raw['cell_id']),
+    label: textOrNull(raw['label']),
+    startedAt: number(raw['started_at']),
+    elapsedS: number(raw['elapsed_s']),
+    energyJ: numberOrNull(raw['energy_j']),
+    energyLowJ: numberOrNull(raw['energy_low_j']),
+    energyHighJ: numberOrNull(raw['energy_high_j']),
+    co2G: numberOrNull(raw['co2_g']),
+    meanPowerW: numberOrNull(raw['mean_power_w']),
+    others: number(raw['others'])
+  };
+}
+
+function record(value: unknown): IRecord {
+  const raw = object(value);
+  return {
+    ...figures(raw),
+    run: text(raw['run']),
+    number: number(raw['number']),
+    cellId: textOrNull(raw['cell_id']),
+    executionCount: numberOrNull(raw['execution_count']),
+    label: textOrNull(raw['label']),
+    status: oneOf(raw['status'], ['ok', 'error', 'interrupted', 'lost'] as const),
+    startedAt: number(raw['started_at']),
+    durationS: number(raw['duration_s']),
+    machineJ: numberOrNull(raw['machine_j']),
+    meanPowerW: numberOrNull(raw['mean_power_w']),
+    peakPowerW: numberOrNull(raw['peak_power_w']),
+    byComponentJ: components(raw['by_component_j']),
+    provenance: provenance(raw['provenance']),
+    flags: list(raw['flags'], text),
+    zone: text(raw['zone']),
+    intensityGPerKwh: number(raw['intensity_g_per_kwh']),
+    parent: numberOrNull(raw['parent']),
+    final: raw['final'] !== false
+  };
+}
+
+function info(raw: Raw): IInfo {
+  const host = object(raw['host']);
+  return {
+    version: text(raw['greencell_version']),
+    startedAt: number(raw['started_at']),
+    attribution: text(raw['attribution']),
+    cpu: text(host['cpu']),
+    gpus: list(host['gpus'], text),
+    virtual: host['virtual'] === true,
+    sources: list(raw['sources'], source),
+    skipped: list(raw['skipped'], skipped),
+    carbon: carbon(object(raw['carbon']))
+  };
+}
+
+function source(value: unknown): ISource {
+  const raw = object(value);
+  return {
+    id: text(raw['id']),
+    component: text(raw['component']),
+    kind: text(raw['kind']),
+    provenance: provenance(raw['provenance']),
+    detail: textOrNull(raw['detail']) ?? ''
+  };
+}
+
+function skipped(value: unknown): ISkipped {
+  const raw = object(value);
+  return {
+    id: text(raw['id']),
+    reason: text(raw['reason']),
+    remedy: longText(raw['remedy'])
+  };
+}
+
+function carbon(raw: Raw): ICarbon {
+  return {
+    zone: text(raw['zone']),
+    zoneName: text(raw['zone_name']),
+    intensityGPerKwh: number(raw['intensity_g_per_kwh']),
+    basis: text(raw['basis']),
+    year: numberOrNull(raw['year']),
+    source: text(raw['source']),
+    locatedBy: text(raw['located_by']),
+    pue: number(raw['pue']),
+    note: textOrNull(raw['note'] ?? null) ?? ''
+  };
+}
+
+function notice(value: unknown): INotice {
+  const raw = object(value);
+  return {
+    id: text(raw['id']),
+    level: oneOf(raw['level'], ['info', 'warning'] as const),
+    text: text(raw['text']),
+    remedy: longText(raw['remedy'])
+  };
+}
+
+function isObject(value: unknown): value is Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function object(value: unknown): Raw {
+  if (!isObject(value)) {
+    throw new Misfit();
+  }
+  return value;
+}
+
+function number(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > MAX_NUMBER) {
+    throw new Misfit();
+  }
+  return value;
+}
+
+function numberOrNull(value: unknown): number | null {
+  return value === null || value === undefined ? null : number(value);
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') {
+    throw new Misfit();
+  }
+  return value.slice(0, MAX_TEXT);
+}
+
+function textOrNull(value: unknown): string | null {
+  return value === null || value === undefined ? null : text(value);
+}
+
+function longText(value: unknown): string {
+  return typeof value === 'string' ? value.slice(0, MAX_REMEDY) : '';
+}
+
+function list<T>(value: unknown, item: (value: unknown) => T): readonly T[] {
+  if (!Array.isArray(value)) {
+    throw new Misfit();
+  }
+  return value.slice(-MAX_ITEMS).map(item);
+}
+
+function components(value: unknown): Components {
+  const entries = Object.entries(object(value)).slice(0, MAX_COMPONENTS);
+  return new Map(entries.map(([name, joules]) => [name.slice(0, MAX_TEXT), number(joules)]));
+}
+
+function provenance(value: unknown): Provenance {
+  return oneOf(value, ['measured', 'estimated', 'mixed'] as const);
+}
+
+function oneOf<T extends string>(value: unknown, known: readonly T[]): T {
+  const found = known.find(item => item === value);
+  if (found === undefined) {
+    throw new Misfit();
+  }
+  return found;
+}
