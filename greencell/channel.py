@@ -112,7 +112,7 @@ def _silent_comm() -> object:
     """A comm that is listed by the kernel and never says a word of its own."""
     from comm.base_comm import BaseComm
 
-    class SilentComm(BaseComm):
+    class SilentComm(BaseComm):  # type: ignore[misc]  # comm comes without types
         def publish_msg(self, *_args: Any, **_keys: Any) -> None:
             """Neither an opening nor a closing is announced to pages."""
 

@@ -29,7 +29,9 @@ Shell = Any  # IPython comes without types
 class Extension:
     """Everything that greencell has put into one shell."""
 
-    def __init__(self, shell: Shell, equipped: Equipped, settings: Settings, table: GridTable) -> None:
+    def __init__(
+        self, shell: Shell, equipped: Equipped, settings: Settings, table: GridTable
+    ) -> None:
         self.shell = shell
         self.settings = settings
         self.table = table

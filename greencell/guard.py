@@ -41,7 +41,7 @@ class Guard:
             return call(*args, **kwargs)
         except KeyboardInterrupt:
             self.interrupted = True  # meant for the user's code; the hooks pass it on
-        except BaseException as error:  # the one broad handler; see the module's docstring
+        except BaseException as error:  # noqa: BLE001  # the one broad handler: see above
             self.failures += 1
             self.last_failure = f"{type(error).__name__}: {error}"[:200]
         return None

@@ -108,7 +108,9 @@ class Magics:
             self._show(Shown(json.dumps(status, indent=2)))
             return
         width = max(len(name) for name in status)
-        lines = [f"{name.replace('_', ' ').ljust(width)}  {_plain(v)}" for name, v in status.items()]
+        lines = [
+            f"{name.replace('_', ' ').ljust(width)}  {_plain(v)}" for name, v in status.items()
+        ]
         self._show(Shown("\n".join(lines)))
 
     def _sources(self, arguments: list[str]) -> None:

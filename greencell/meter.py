@@ -8,6 +8,7 @@ time between, so no energy is invented and none is lost.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -116,7 +117,7 @@ class _Track:
         )
         return use, max(0, snapshot.boot_ns - self.boot_ns) / NS_PER_S
 
-    def step(self, value: int | float, elapsed_boot_s: float, use: CpuUse) -> Step:
+    def step(self, value: float, elapsed_boot_s: float, use: CpuUse) -> Step:
         """The energy from the last good reading to ``value``."""
         if self.scale is not None:
             previous = None if self.value is None else int(self.value)
@@ -126,7 +127,7 @@ class _Track:
         previous_w = None if self.value is None else float(self.value)
         return gauge_step(previous_w, float(value), use.elapsed_s)
 
-    def remember(self, value: int | float, moment: _Moment) -> None:
+    def remember(self, value: float, moment: _Moment) -> None:
         """Make this reading the baseline of the next step."""
         self.value = value
         self.end_ns, self.boot_ns = moment.snapshot.end_ns, moment.snapshot.boot_ns
@@ -213,10 +214,9 @@ class Meter:
         busy_s: float | None = None
         if ask_machine:
             self._slow = frozenset(slow)
-            try:
+            # Where it fails, the others' CPU time is taken to go on as before.
+            with contextlib.suppress(ReadFailed):
                 busy_s = self._machine.read_s()
-            except ReadFailed:
-                pass  # the others' CPU time is then taken to go on as before
         end_ns = clock.monotonic_ns()
         return Snapshot(begin_ns, end_ns, boot_ns, clock.wall_s(), tree_s, busy_s, values)
 
@@ -231,7 +231,7 @@ class Meter:
             track.used_by_others = track.source.other_processes(own_pids)
 
     def forget(self) -> None:
-        """Drop all baselines: the next snapshot starts afresh, and what lies between is nobody's."""
+        """Drop all baselines: what lies between the last snapshot and the next is nobody's."""
         for track in self._tracks:
             track.value = None
 
@@ -298,17 +298,28 @@ class Meter:
             flags.add("wrap-ambiguous" if step.kind == "ambiguous" else "gap")
             return None
         track.baseline.learn(step.energy_j, use)
-        if moment.attribution == "machine":
-            return whole(step.energy_j)
+        return self._portion(track, step.energy_j, use, moment.attribution, flags)
+
+    def _portion(
+        self,
+        track: _Track,
+        energy_j: float,
+        use: CpuUse,
+        attribution: Attribution,
+        flags: set[str],
+    ) -> Portion:
+        """The kernel's part: a GPU is whole or unknown, all else is shared by CPU time."""
+        if attribution == "machine":
+            return whole(energy_j)
         if track.info.component != "gpu":
-            return kernel_portion(step.energy_j, use, track.baseline.power_w, self._reserved)
+            return kernel_portion(energy_j, use, track.baseline.power_w, self._reserved)
         if track.used_by_others:
             flags.add("shared")
-            return not_attributable(step.energy_j)
-        return whole(step.energy_j)
+            return not_attributable(energy_j)
+        return whole(energy_j)
 
     @staticmethod
-    def _out_of_order(track: _Track, value: int | float, snapshot: Snapshot) -> bool:
+    def _out_of_order(track: _Track, value: float, snapshot: Snapshot) -> bool:
         """Two threads may read at once; the one that read first may be booked last."""
         if track.value is None:
             return False

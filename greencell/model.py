@@ -16,9 +16,11 @@ CellStatus = Literal["ok", "error", "interrupted", "lost"]
 Attribution = Literal["kernel", "machine"]
 
 FLAGS: frozenset[str] = frozenset(
-    "no-permission masked virtual unsupported lost gap stale too-short shared mig "
-    "wrap-ambiguous suspended concurrent overhead".split()
-)
+    {
+        "no-permission", "masked", "virtual", "unsupported", "lost", "gap", "stale", "too-short",
+        "shared", "mig", "wrap-ambiguous", "suspended", "concurrent", "overhead",
+    }
+)  # fmt: skip
 """The closed list of flags of the session document."""
 
 

@@ -30,7 +30,7 @@ class Sampler:
         self._clock = clock
         self._guard = guard
         self._wake = threading.Event()
-        self._stopping = False
+        self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
@@ -42,7 +42,7 @@ class Sampler:
         """Start the thread unless it runs."""
         if self.alive:
             return
-        self._stopping = False
+        self._stop.clear()
         # An empty context: a thread that inherits the cell's would send its messages there.
         context = contextvars.Context()
         thread = threading.Thread(
@@ -60,7 +60,7 @@ class Sampler:
 
     def stop(self, timeout_s: float) -> None:
         """End the thread, waiting at most ``timeout_s``; idempotent."""
-        self._stopping = True
+        self._stop.set()
         self._wake.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -68,11 +68,11 @@ class Sampler:
 
     def _run(self) -> None:
         deadline_ns = self._clock.monotonic_ns()
-        while not (self._stopping or self._guard.disabled):
+        while not (self._stop.is_set() or self._guard.disabled):
             wait_s = max(0.0, (deadline_ns - self._clock.monotonic_ns()) / NS_PER_S)
             self._wake.wait(wait_s)
             self._wake.clear()
-            if self._stopping:
+            if self._stop.is_set():
                 return
             due_s = self._guard.run(self._beat)
             due_ns = int((_RETRY_S if due_s is None else due_s) * NS_PER_S)

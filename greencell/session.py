@@ -10,7 +10,7 @@ import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from greencell.model import (
     SessionView,
     Skipped,
 )
+from greencell.notices import notices
 from greencell.sampler import Sampler
 from greencell.units import NS_PER_S
 from greencell.wire import Notice
@@ -225,7 +226,11 @@ class Session:
 
     def _period_s(self, now_ns: int) -> float:
         if self._ledger.open_runs:
-            return min(self._interval_s, GAUGE_INTERVAL_S) if self._meter.has_gauges else self._interval_s
+            return (
+                min(self._interval_s, GAUGE_INTERVAL_S)
+                if self._meter.has_gauges
+                else self._interval_s
+            )
         if now_ns - self._last_cell_ns > IDLE_AFTER_S * NS_PER_S:
             return max(self._interval_s, IDLE_INTERVAL_S)
         return self._interval_s
@@ -286,29 +291,8 @@ class Session:
 
     def notices(self) -> tuple[Notice, ...]:
         """What a person should know about the figures."""
-        return tuple(self._notices())
-
-    def _notices(self) -> list[Notice]:
-        notices = []
-        infos = self._meter.infos
-        cpu = [info for info in infos if info.component == "cpu"]
-        if not infos:
-            notices.append(Notice("no-source", "warning", "Nothing on this machine can be metered or modelled."))
-        elif cpu and all(info.kind == "model" for info in cpu):
-            why = next((s for s in self._skipped if s.id.startswith("rapl")), None)
-            text = "This machine shows no power meter, so figures come from CPU time."
-            if why is not None and why.flag == "no-permission":
-                text = "This machine has a power meter that may not be read, so figures come from CPU time."
-            notices.append(Notice("estimated", "info", text, why.remedy if why else ""))
-        for info in self._meter.lost:
-            notices.append(
-                Notice(f"lost:{info.id}", "warning", f"{info.id} went away; figures since then lack it.")
-            )
-        if self._carbon.note:
-            notices.append(Notice("zone", "info", self._carbon.note, "%greencell zone CODE sets it"))
-        if self._guard.last_failure:
-            notices.append(Notice("fault", "warning", f"greencell's {self._guard.part} failed: {self._guard.last_failure}"))
-        return notices
+        meter = self._meter
+        return tuple(notices(meter.infos, meter.lost, self._skipped, self._carbon, [self._guard]))
 
     @property
     def health(self) -> Mapping[str, object]:

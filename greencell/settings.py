@@ -79,7 +79,9 @@ def read_settings(environment: Mapping[str, str], config: Mapping[str, object]) 
         for origin, value in given:
             try:
                 # The parser of each trait returns what its field holds.
-                settings = replace(settings, **cast("dict[str, Any]", {trait: _PARSERS[trait](value)}))
+                settings = replace(
+                    settings, **cast("dict[str, Any]", {trait: _PARSERS[trait](value)})
+                )
                 break
             except _BadValue as problem:
                 shown = str(value)[:60]

@@ -87,9 +87,7 @@ def figure(account: Account, infos: Sequence[SourceInfo], duration_s: float) -> 
         low_j += portion.low_j * below
         high_j += portion.high_j * above
         quantisation_j2 += _quantisation_j(info, portion.kernel_j, duration_s) ** 2
-        by_component_j[info.component] = (
-            by_component_j.get(info.component, 0.0) + portion.kernel_j
-        )
+        by_component_j[info.component] = by_component_j.get(info.component, 0.0) + portion.kernel_j
     spread_j = COVERAGE_FACTOR * math.sqrt(quantisation_j2)
     interval = Interval(
         low=max(0.0, min(low_j - spread_j, value_j)),

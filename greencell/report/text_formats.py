@@ -109,8 +109,14 @@ def remarks(cell: Cell) -> str:
 def to_markdown(document: Mapping[str, Any]) -> str:
     """A summary and the table of cells, for a README or an issue."""
     lines = ["# Energy and CO2 of this session", ""]
-    lines += [f"- {_escaped(re.sub('  +', ': ', line, count=1))}" for line in summary_lines(document)]
-    lines += ["", "| cell | energy | CO2e | time | power | remarks |", "|---|---:|---:|---:|---:|---|"]
+    lines += [
+        f"- {_escaped(re.sub('  +', ': ', line, count=1))}" for line in summary_lines(document)
+    ]
+    lines += [
+        "",
+        "| cell | energy | CO2e | time | power | remarks |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
     for cell in sorted_cells(document, "order"):
         estimated = figures.is_estimated(cell)
         mark = figures.mark(cell) if cell["energy_kwh"] is not None else ""
@@ -124,7 +130,11 @@ def to_markdown(document: Mapping[str, Any]) -> str:
         )
         lines.append("| " + " | ".join(_escaped(text) for text in fields) + " |")
     session = document["session"]
-    lines += ["", f"greencell {_escaped(session['greencell_version'])}, {session['started_at']}", ""]
+    lines += [
+        "",
+        f"greencell {_escaped(session['greencell_version'])}, {session['started_at']}",
+        "",
+    ]
     return "\n".join(lines)
 
 

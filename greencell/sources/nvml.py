@@ -58,8 +58,8 @@ class _Device:
 
     def __init__(self, library: NvmlLibrary, handle: Handle, index: int) -> None:
         nvml = library.nvml
-        self._library = library
-        self._handle = handle
+        self.library = library
+        self.handle = handle
         self._closed = False
         library.enter()
         self.uuid = _text(library.call(nvml.nvmlDeviceGetUUID, handle))
@@ -74,9 +74,9 @@ class _Device:
         return ("mig",) if self.mig else ()
 
     def read_units(self, function: Callable[[Handle], int]) -> int:
-        nvml = self._library.nvml
+        nvml = self.library.nvml
         try:
-            return int(function(self._handle))
+            return int(function(self.handle))
         except nvml.NVMLError as error:
             code = getattr(error, "value", None)
             if code in (nvml.NVML_ERROR_GPU_IS_LOST, nvml.NVML_ERROR_RESET_REQUIRED):
@@ -84,8 +84,8 @@ class _Device:
             raise ReadFailed(f"{self.id}: {error}") from error
 
     def other_processes(self, own_pids: frozenset[int]) -> bool | None:
-        nvml = self._library.nvml
-        running = self._library.call(nvml.nvmlDeviceGetComputeRunningProcesses, self._handle)
+        nvml = self.library.nvml
+        running = self.library.call(nvml.nvmlDeviceGetComputeRunningProcesses, self.handle)
         if running is None:
             return None
         return any(process.pid not in own_pids for process in running)
@@ -93,7 +93,7 @@ class _Device:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._library.leave()
+            self.library.leave()
 
 
 class NvmlCounter:
@@ -104,7 +104,7 @@ class NvmlCounter:
 
     def __init__(self, device: _Device) -> None:
         self._device = device
-        self._function = device._library.nvml.nvmlDeviceGetTotalEnergyConsumption
+        self._function = device.library.nvml.nvmlDeviceGetTotalEnergyConsumption
         self.max_power_w = device.max_power_w
         self.info = SourceInfo(
             device.id, "gpu", "counter", "measured", COUNTER_PERIOD_S, J_PER_MJ, GAIN,
@@ -184,9 +184,7 @@ def _sources(
             continue
         source = _source(library, device)
         if source is None:
-            skipped.append(
-                Skipped(device.id, f"{device.name} shows neither energy nor power")
-            )
+            skipped.append(Skipped(device.id, f"{device.name} shows neither energy nor power"))
             device.close()
             continue
         sources.append(source)
@@ -197,9 +195,9 @@ def _sources(
 
 def _source(library: NvmlLibrary, device: _Device) -> NvmlCounter | NvmlGauge | None:
     nvml = library.nvml
-    if library.call(nvml.nvmlDeviceGetTotalEnergyConsumption, device._handle) is not None:
+    if library.call(nvml.nvmlDeviceGetTotalEnergyConsumption, device.handle) is not None:
         return NvmlCounter(device)
-    if library.call(nvml.nvmlDeviceGetPowerUsage, device._handle) is not None:
+    if library.call(nvml.nvmlDeviceGetPowerUsage, device.handle) is not None:
         return NvmlGauge(device)
     return None
 
@@ -247,7 +245,7 @@ def _initialised(nvml: Nvml) -> NvmlLibrary:
 
 def _power_function(device: _Device) -> Callable[[Handle], int]:
     """Instant power where the driver knows it, else the reading that averages over a second."""
-    nvml = device._library.nvml
+    nvml = device.library.nvml
 
     def instant_mw(handle: Handle) -> int:
         (value,) = nvml.nvmlDeviceGetFieldValues(handle, [_FIELD_POWER_INSTANT])
@@ -255,7 +253,7 @@ def _power_function(device: _Device) -> Callable[[Handle], int]:
             raise nvml.NVMLError(value.nvmlReturn)
         return int(value.value.uiVal)
 
-    if device._library.call(instant_mw, device._handle) is not None:
+    if device.library.call(instant_mw, device.handle) is not None:
         return instant_mw
     function: Callable[[Handle], int] = nvml.nvmlDeviceGetPowerUsage
     return function

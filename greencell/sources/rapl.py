@@ -34,11 +34,15 @@ GAIN_DRAM: Final = 0.10
 """Standard gain errors: judgement after Hackenberg 2015, Khan 2018, Desrochers 2016."""
 REMEDY: Final = (
     'sudo groupadd -f power && sudo usermod -aG power "$USER" && echo '
-    "'SUBSYSTEM==\"powercap\", KERNEL==\"intel-rapl*\", "
+    '\'SUBSYSTEM=="powercap", KERNEL=="intel-rapl*", '
     'RUN+="/bin/chgrp power /sys/%p/energy_uj /sys/%p/max_energy_range_uj", '
     'RUN+="/bin/chmod g+r /sys/%p/energy_uj /sys/%p/max_energy_range_uj"\' | '
     "sudo tee /etc/udev/rules.d/70-powercap.rules && sudo udevadm trigger -s powercap "
     "(then log in again; lets that group read power, see PLATYPUS, CVE-2020-8694)"
+)
+MASKED_REMEDY: Final = (
+    "start the container with -v /sys/devices/virtual/powercap:/host/devices/virtual/powercap:ro "
+    "and set GREENCELL_SYSFS_ROOT=/host"
 )
 _PACKAGE: Final = re.compile(r"package-(\d+)(?:-die-(\d+))?")
 _MAX_DIGITS: Final = 20
@@ -123,46 +127,46 @@ def _readable_zones(sysfs_root: Path, opener: Opener) -> list[Zone]:
     trees = [tree for tree in (sysfs_root / name for name in TREES) if tree.is_dir()]
     if not trees:
         raise SourceUnavailable("no powercap tree under " + os.fspath(sysfs_root))
-    denied = False
-    found_any = False
-    for tree in trees:
-        zones: list[Zone] = []
-        for path in _zone_folders(tree):
-            name = _small_text(path / "name")
-            if name is None:
-                continue
-            found_any = True
-            kind = _kind(path, name)
-            if kind is None:
-                continue
-            try:
-                fd = opener(os.fspath(path / "energy_uj"))
-            except PermissionError:
-                denied = True
-                continue
-            except OSError:
-                continue
-            try:
-                energy_uj = _energy_uj(os.pread(fd, 64, 0), name)
-            except (OSError, ReadFailed):
-                continue
-            finally:
-                os.close(fd)
-            zones.append(Zone(kind[0], name, kind[1], path, energy_uj))
-        if zones:
-            return zones
-    if denied:
+    folders = [path for tree in trees for path in _zone_folders(tree)]
+    named = [(path, name) for path in folders if (name := _small_text(path / "name")) is not None]
+    if not named:
         raise SourceUnavailable(
-            "its counters may not be read by this user", REMEDY, flag="no-permission"
+            "the powercap tree is empty, as in containers that mask it", MASKED_REMEDY, "masked"
         )
-    if found_any:
-        raise SourceUnavailable("the powercap tree holds no package that counts")
-    raise SourceUnavailable(
-        "the powercap tree is empty, as in containers that mask it",
-        "start the container with -v /sys/devices/virtual/powercap:/host/powercap/devices/"
-        "virtual/powercap:ro and set GREENCELL_SYSFS_ROOT=/host/powercap",
-        flag="masked",
-    )
+    zones, denied = [], False
+    for path, name in named:
+        try:
+            zone = _zone(path, name, opener)
+        except PermissionError:
+            denied = True
+            continue
+        if zone is not None:
+            zones.append(zone)
+    if zones:
+        return zones
+    if denied:
+        reason = "its counters may not be read by this user"
+        raise SourceUnavailable(reason, REMEDY, "no-permission")
+    raise SourceUnavailable("the powercap tree holds no package that counts")
+
+
+def _zone(path: Path, name: str, opener: Opener) -> Zone | None:
+    """The zone if it is to be counted and counts now."""
+    kind = _kind(path, name)
+    if kind is None:
+        return None
+    try:
+        fd = opener(os.fspath(path / "energy_uj"))
+    except PermissionError:
+        raise
+    except OSError:
+        return None
+    try:
+        return Zone(kind[0], name, kind[1], path, _energy_uj(os.pread(fd, 64, 0), name))
+    except (OSError, ReadFailed):
+        return None
+    finally:
+        os.close(fd)
 
 
 def _zone_folders(tree: Path) -> list[Path]:

@@ -1,0 +1,7 @@
+"""``python -m greencell``."""
+
+import sys
+
+from greencell.cli import main
+
+sys.exit(main())

@@ -1,0 +1,38 @@
+"""The command line: ``greencell COMMAND``, also ``python -m greencell``.
+
+A user's mistake is one line on stderr; exit code 2 for usage, 1 for failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from greencell.cli import doctor, lab, report, zones
+from greencell.errors import UsageError
+from greencell.version import __version__
+
+_COMMANDS = (doctor, report, zones, lab)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="greencell", description="Energy and CO2 of notebook cells."
+    )
+    parser.add_argument("--version", action="version", version=f"greencell {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        own = commands.add_parser(command.NAME, help=command.HELP)
+        command.add_arguments(own)
+        own.set_defaults(run=command.run)
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command != lab.NAME:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    try:
+        return int(options.run(options))
+    except UsageError as error:
+        print(f"greencell: {error}", file=sys.stderr)
+        return 1
