@@ -34,5 +34,5 @@ def notices(
         closed = rapl is not None and rapl.flag == "no-permission"
         text = _CLOSED_METER if closed else _NO_METER
         yield Notice("estimated", "info", text, rapl.remedy if rapl is not None else "")
-    if carbon.note:
+    if carbon.located_by == "default":
         yield Notice("zone", "info", carbon.note, "%greencell zone CODE")

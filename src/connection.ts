@@ -229,7 +229,7 @@ async function control(
   };
   // JupyterLab types the messages that it knows; the control channel takes any.
   const future = kernel.sendControlMessage(
-    message as unknown as KernelMessage.IControlMessage<KernelMessage.ControlMessageType>,
+    message as unknown as KernelMessage.IControlMessage,
     true,
     true
   );
@@ -239,7 +239,7 @@ async function control(
     }, ASK_TIMEOUT_MS);
   });
   const answer: Promise<unknown> = future.done.then(
-    reply => reply?.content ?? null,
+    reply => reply.content,
     () => null // disposed with its kernel
   );
   const first = await Promise.race([answer, timeout]);

@@ -16,13 +16,15 @@ const ENERGY_UNITS: readonly [number, string][] = [
   [1e3, 'kWh'],
   [1, 'Wh'],
   [1e-3, 'mWh'],
-  [1e-6, 'µWh']
+  [1e-6, 'µWh'],
+  [1e-9, 'nWh']
 ];
 const MASS_UNITS: readonly [number, string][] = [
   [1e3, 'kg'],
   [1, 'g'],
   [1e-3, 'mg'],
-  [1e-6, 'µg']
+  [1e-6, 'µg'],
+  [1e-9, 'ng']
 ];
 
 /** A number and its unit, for headlines that set them apart. */
@@ -106,10 +108,10 @@ export function digits(value: number, count: number): string {
   if (value === 0 || !Number.isFinite(value)) {
     return value === 0 ? '0' : UNKNOWN;
   }
-  const magnitude = Math.floor(Math.log10(Math.abs(value)));
-  const decimals = Math.min(100, Math.max(0, count - 1 - magnitude));
-  const scale = 10 ** (count - 1 - magnitude);
-  return (Math.round(value * scale) / scale).toFixed(decimals);
+  // Rounded first: 0.9997 is 1.00, with the digits of the rounded number.
+  const rounded = Number(value.toPrecision(count));
+  const magnitude = Math.floor(Math.log10(Math.abs(rounded)));
+  return rounded.toFixed(Math.min(100, Math.max(0, count - 1 - magnitude)));
 }
 
 function ends(

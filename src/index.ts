@@ -148,7 +148,7 @@ const commands: JupyterFrontEndPlugin<void> = {
         isEnabled,
         describedBy: { args: { type: 'object', properties: {} } },
         ...(id === CommandIDs.openPanel ? { icon: greencellIcon } : {}),
-        execute: args => execute(args as Readonly<Record<string, unknown>>)
+        execute: args => execute(args)
       });
       palette?.addItem({ command: id, category: CATEGORY });
     };

@@ -10,8 +10,8 @@ UNKNOWN = "–"
 NARROW_SPACE = "\u202f"
 RANGE_RATIO = 3.0
 """If the interval spans more than this, a range says more than a number."""
-_ENERGY_UNITS = ((1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh"), (1e-9, "µWh"))
-_MASS_UNITS = ((1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"))
+_ENERGY_UNITS = ((1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh"), (1e-9, "µWh"), (1e-12, "nWh"))
+_MASS_UNITS = ((1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"), (1e-12, "ng"))
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
 
 
@@ -81,8 +81,9 @@ def digits(value: float, count: int = 3) -> str:
     """A number with ``count`` significant digits, without an exponent."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else UNKNOWN
-    decimals = max(0, count - 1 - math.floor(math.log10(abs(value))))
-    return f"{round(value, count - 1 - math.floor(math.log10(abs(value)))):.{decimals}f}"
+    # Rounded first: 0.9997 is 1.00, with the digits of the rounded number.
+    rounded = float(f"{value:.{count - 1}e}")
+    return f"{rounded:.{max(0, count - 1 - math.floor(math.log10(abs(rounded))))}f}"
 
 
 def _scaled(value: float | None, units: tuple[tuple[float, str], ...], estimated: bool) -> str:

@@ -1,5 +1,5 @@
 /** A quiet line under each code cell that has run. */
-import type { Cell, CodeCell } from '@jupyterlab/cells';
+import type { Cell } from '@jupyterlab/cells';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
 import { type PanelLayout, Widget } from '@lumino/widgets';
@@ -85,7 +85,7 @@ export class Badges implements IDisposable {
       return;
     }
     await cell.ready;
-    const badge = this._badges.get(cell) ?? this._attach(cell as CodeCell);
+    const badge = this._badges.get(cell) ?? this._attach(cell);
     if (!badge || badge.isDisposed) {
       return;
     }
@@ -96,7 +96,7 @@ export class Badges implements IDisposable {
     }
   }
 
-  private _attach(cell: CodeCell): Badge | null {
+  private _attach(cell: Cell): Badge | null {
     if (cell.isDisposed || this._disposed) {
       return null;
     }

@@ -80,14 +80,13 @@ export class Cells {
     const estimated = format.isEstimated(record.provenance);
     const energy = markOf(record) + format.energy(record.energyJ, estimated);
     const count = record.executionCount === null ? '' : `[${record.executionCount}]`;
-    const name = element('div', 'gc-Code', this._name(record));
+    const name = element('div', 'gc-Code gc-Grow', this._name(record));
     const row = marked(
       'tr',
       'cell-row',
       'gc-Cell',
       element('td', 'gc-Cell-count gc-Code', count),
-      element('td', 'gc-Cell-main', name, bar(record.energyJ, largestJ, ''), element('div', 'gc-Dim gc-Ellipsis', this._details(record))),
-      element('td', 'gc-Cell-energy', energy)
+      main(name, energy, bar(record.energyJ, largestJ, ''), element('div', 'gc-Dim gc-Ellipsis', this._details(record)))
     );
     row.tabIndex = 0;
     row.title = this._tooltip(record);
@@ -151,14 +150,18 @@ export class Cells {
   }
 
   private _betweenRow(energyJ: number, provenance: Provenance, largestJ: number): HTMLElement {
-    const name = element('div', 'gc-Dim', this._trans.__('between cells (idle, threads)'));
+    const name = element('div', 'gc-Dim gc-Grow', this._trans.__('between cells (idle, threads)'));
     return marked(
       'tr',
       'between-cells',
       'gc-Cell gc-mod-between',
       element('td', 'gc-Cell-count'),
-      element('td', 'gc-Cell-main', name, bar(energyJ, largestJ, 'gc-mod-idle')),
-      element('td', 'gc-Cell-energy', (energyJ > 0 ? format.mark(provenance) : '') + format.energy(energyJ, format.isEstimated(provenance)))
+      main(
+        name,
+        (energyJ > 0 ? format.mark(provenance) : '') +
+          format.energy(energyJ, format.isEstimated(provenance)),
+        bar(energyJ, largestJ, 'gc-mod-idle')
+      )
     );
   }
 
@@ -173,6 +176,12 @@ export class Cells {
 
 function markOf(record: IRecord): string {
   return record.energyJ ? format.mark(record.provenance) : '';
+}
+
+/** Name and energy on one line, and what else there is below, over the whole width. */
+function main(name: HTMLElement, energy: string, ...below: HTMLElement[]): HTMLElement {
+  const line = element('div', 'gc-Row', name, element('span', 'gc-Cell-energy', energy));
+  return element('td', 'gc-Cell-main', line, ...below);
 }
 
 function bar(energyJ: number | null, largestJ: number, className: string): HTMLElement {

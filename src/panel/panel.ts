@@ -151,11 +151,12 @@ export class GreencellPanel extends Widget {
         void this.export(format);
       }
     });
-    const copy = button(this._trans.__('Copy as Markdown'), '', () => {
+    const copy = button(this._trans.__('Copy'), '', () => {
       if (this._tracked) {
         void copyMarkdown(this._tracked, this._trans);
       }
     });
+    copy.title = this._trans.__('Copy the session as Markdown');
     return element('footer', 'gc-Section gc-Footer', menu, copy);
   }
 
@@ -203,7 +204,6 @@ export class GreencellPanel extends Widget {
       this._updateLive(model, true);
       this._notices.update(model);
       this._cells.update(model);
-      this._where.update(model);
       this._method.update(model);
     } else {
       this._onboarding.replaceChildren(...this._welcome(phase, model));
@@ -213,6 +213,7 @@ export class GreencellPanel extends Widget {
   private _updateLive(model: SessionModel, redraw: boolean): void {
     this._summary.update(model);
     this._now.update(model, redraw);
+    this._where.update(model);
   }
 
   /** Count seconds by this page's clock while a cell runs and somebody looks. */

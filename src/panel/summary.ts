@@ -60,6 +60,7 @@ export class Summary {
         this._zone,
         `${carbon.zoneName}${guessed}${unknown} · ${format.intensity(carbon.intensityGPerKwh)}${pue}`
       );
+      this._zone.title = carbon.note || this._trans.__('Set where the electricity comes from');
       setData(this._zone, 'zone', carbon.zone);
     }
   }
@@ -96,7 +97,7 @@ export class Summary {
   private readonly _co2 = marked('div', 'session-co2', 'gc-Figure');
   private readonly _co2Value = element('span', 'gc-Figure-value');
   private readonly _co2Unit = element('span', 'gc-Figure-unit');
-  private readonly _interval = element('span', 'gc-Dim gc-Grow');
+  private readonly _interval = element('span', 'gc-Dim');
   private readonly _span = element('div', 'gc-Dim');
   private readonly _chip: HTMLButtonElement;
   private readonly _zone: HTMLButtonElement;

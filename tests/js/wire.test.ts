@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+
+import { decode, errorOf, isOkReply } from '../../src/wire';
+import { golden, NAMES } from './golden';
+
+describe('decode', () => {
+  it.each(NAMES)('reads the golden message %s', name => {
+    const data = golden(name);
+
+    const decoded = decode(data);
+
+    expect(decoded.ok && decoded.message.kind).toBe(data['kind']);
+  });
+
+  it('keeps the figures of a tick and what is unknown as null', () => {
+    const tick = decode(golden('tick'));
+    const unknown = decode(golden('cell-end-unknown'));
+
+    expect(tick.ok && tick.message.kind === 'tick' && tick.message.running.energyJ).toBe(40);
+    expect(tick.ok && tick.message.kind === 'tick' && tick.message.byComponentW.get('cpu')).toBe(3.25);
+    expect(
+      unknown.ok && unknown.message.kind === 'cell-end' && unknown.message.record.energyJ
+    ).toBeNull();
+  });
+
+  it('tells another version from what is not for us', () => {
+    expect(decode({ ...golden('tick'), wire: 2 })).toEqual({ ok: false, reason: 'version' });
+    expect(decode({ ...golden('tick'), wire: 'x' })).toEqual({ ok: false, reason: 'ignored' });
+    expect(decode({ ...golden('tick'), kind: 'dance' })).toEqual({ ok: false, reason: 'ignored' });
+  });
+
+  it('ignores fields that it does not know', () => {
+    expect(decode({ ...golden('tick'), novelty: { a: 1 } }).ok).toBe(true);
+  });
+
+  it.each([
+    null,
+    [],
+    'tick',
+    7,
+    {},
+    { wire: 1 },
+    { wire: 1, kind: 'tick' },
+    { ...golden('tick'), seq: '1' },
+    { ...golden('tick'), running: { ...(golden('tick')['running'] as object), energy_j: 'a' } },
+    { ...golden('tick'), totals: [] },
+    JSON.parse('{"wire":1,"kind":"tick","seq":1e999}') as unknown
+  ])('ignores what does not fit: %j', data => {
+    expect(decode(data)).toEqual({ ok: false, reason: 'ignored' });
+  });
+
+  it('does not let a message reach a prototype', () => {
+    const text = JSON.stringify(golden('tick')).replace(
+      '"by_component_w":{"cpu":3.25}',
+      '"by_component_w":{"__proto__":1,"constructor":2}'
+    );
+
+    const decoded = decode(JSON.parse(text));
+
+    expect(decoded.ok).toBe(true);
+    expect(Object.prototype).not.toHaveProperty('cpu');
+    expect(decoded.ok && decoded.message.kind === 'tick' && decoded.message.byComponentW.get('constructor')).toBe(2);
+  });
+
+  it('cuts texts and lists', () => {
+    const snapshot = golden('snapshot');
+    const cells = snapshot['cells'] as Record<string, unknown>[];
+    const many = Array.from({ length: 6000 }, () => ({ ...cells[0], label: 'x'.repeat(5000) }));
+
+    const decoded = decode({ ...snapshot, cells: many });
+
+    expect(decoded.ok && decoded.message.kind === 'snapshot' && decoded.message.cells.length).toBe(5000);
+    expect(decoded.ok && decoded.message.kind === 'snapshot' && decoded.message.cells[0]?.label?.length).toBe(200);
+  });
+});
+
+describe('replies', () => {
+  it('tells an answer from a refusal', () => {
+    expect(isOkReply({ ok: true })).toBe(true);
+    expect(isOkReply({ ok: 'yes' })).toBe(false);
+    expect(isOkReply(null)).toBe(false);
+    expect(errorOf({ ok: false, error: 'one line' })).toBe('one line');
+    expect(errorOf(['x'])).toBe('');
+  });
+});
