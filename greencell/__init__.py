@@ -12,13 +12,13 @@ __all__ = ["__version__", "measure", "measured", "session"]
 
 def load_ipython_extension(shell: Any) -> None:
     """``%load_ext greencell``."""
-    from greencell.extension import load
+    from greencell.load import load
 
     load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """``%unload_ext greencell``."""
-    from greencell.extension import unload
+    from greencell.load import unload
 
     unload(shell)

@@ -1,4 +1,4 @@
-"""The extension on one shell: what ``%load_ext`` builds and ``%unload_ext`` takes down.
+"""The extension on one shell: everything that greencell has put into it, and how to take it out.
 
 The shell owns it, in one attribute, so that a reload finds the old one.
 """
@@ -14,12 +14,12 @@ from greencell.carbon.zones import Wishes
 from greencell.channel import Channel, kernel_of
 from greencell.clock import SystemClock
 from greencell.control import Control
-from greencell.equipment import Equipped, equip
+from greencell.equipment import Equipped
 from greencell.feed import Feed
 from greencell.hooks import Hooks
 from greencell.report import figures
 from greencell.session import Session
-from greencell.settings import Settings, read_settings
+from greencell.settings import Settings
 
 ATTRIBUTE = "_greencell_extension"
 _EXIT_TIMEOUT_S = 0.5
@@ -150,57 +150,7 @@ class Outgoing:
             self.channel.send(message, parent)
 
 
-def load(shell: Shell) -> None:
-    """``%load_ext greencell``: start measuring, say so in one line. Idempotent."""
-    if getattr(shell, ATTRIBUTE, None) is not None:
-        return
-    read = read_settings(os.environ, _config(shell))
-    table = GridTable()
-    equipped = equip(read, os.environ, table)
-    extension = Extension(shell, equipped, read.settings, table)
-    setattr(shell, ATTRIBUTE, extension)
-    _register_magics(shell, extension)
-    extension.start()
-    for problem in equipped.problems:
-        print(problem)
-    print(extension.first_line())
-
-
-def unload(shell: Shell) -> None:
-    """``%unload_ext greencell``: stop and release everything. Idempotent."""
-    extension: Extension | None = getattr(shell, ATTRIBUTE, None)
-    if extension is None:
-        return
-    delattr(shell, ATTRIBUTE)
-    extension.stop()
-    for kind in ("line", "cell"):
-        shell.magics_manager.magics[kind].pop("greencell", None)
-
-
 def extension_of(shell: Shell) -> Extension | None:
     """The extension on a shell, if it is loaded there."""
     extension: Extension | None = getattr(shell, ATTRIBUTE, None)
     return extension
-
-
-def _register_magics(shell: Shell, extension: Extension) -> None:
-    from IPython.display import display
-
-    from greencell.magics import Magics
-
-    magics = Magics(extension, display)
-
-    def greencell(line: str, cell: str | None = None) -> None:
-        """Energy and CO2 of this notebook; %greencell help lists the commands."""
-        if cell is None:
-            magics.line(line)
-        else:
-            magics.cell(line, cell)
-
-    shell.register_magic_function(greencell, magic_kind="line_cell", magic_name="greencell")
-
-
-def _config(shell: Shell) -> dict[str, object]:
-    config = getattr(shell, "config", None)
-    section = config.get("GreenCell") if config is not None else None
-    return dict(section) if section else {}

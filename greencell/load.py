@@ -1,0 +1,59 @@
+"""``%load_ext greencell`` and ``%unload_ext greencell``."""
+
+from __future__ import annotations
+
+import os
+
+from greencell.carbon.grid_table import GridTable
+from greencell.equipment import equip
+from greencell.extension import ATTRIBUTE, Extension, Shell, extension_of
+from greencell.magics import Magics
+from greencell.settings import read_settings
+
+
+def load(shell: Shell) -> None:
+    """``%load_ext greencell``: start measuring, say so in one line. Idempotent."""
+    if extension_of(shell) is not None:
+        return
+    read = read_settings(os.environ, _config(shell))
+    table = GridTable()
+    equipped = equip(read, os.environ, table)
+    extension = Extension(shell, equipped, read.settings, table)
+    setattr(shell, ATTRIBUTE, extension)
+    _register_magics(shell, extension)
+    extension.start()
+    for problem in equipped.problems:
+        print(problem)
+    print(extension.first_line())
+
+
+def unload(shell: Shell) -> None:
+    """``%unload_ext greencell``: stop and release everything. Idempotent."""
+    extension = extension_of(shell)
+    if extension is None:
+        return
+    delattr(shell, ATTRIBUTE)
+    extension.stop()
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("greencell", None)
+
+
+def _register_magics(shell: Shell, extension: Extension) -> None:
+    from IPython.display import display
+
+    magics = Magics(extension, display)
+
+    def greencell(line: str, cell: str | None = None) -> None:
+        """Energy and CO2 of this notebook; %greencell help lists the commands."""
+        if cell is None:
+            magics.line(line)
+        else:
+            magics.cell(line, cell)
+
+    shell.register_magic_function(greencell, magic_kind="line_cell", magic_name="greencell")
+
+
+def _config(shell: Shell) -> dict[str, object]:
+    config = getattr(shell, "config", None)
+    section = config.get("GreenCell") if config is not None else None
+    return dict(section) if section else {}

@@ -1,0 +1,114 @@
+"""A stand-in for ``libnvidia-ml.so.1`` under the real bindings, compiled when it is needed."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+_SOURCE = Path(__file__).parent / "fake_nvml.c"
+LIBRARY_NAME = "libnvidia-ml.so.1"
+
+
+class NoCompiler(Exception):
+    """There is no C compiler; skip the test with this reason."""
+
+
+def build(folder: Path) -> Path:
+    """Compile the library into ``folder``; put that on ``LD_LIBRARY_PATH`` of a new process.
+
+    Raises:
+        NoCompiler: there is none on the PATH.
+    """
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        raise NoCompiler("no C compiler for the simulated NVML")
+    path = folder / LIBRARY_NAME
+    command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(path), str(_SOURCE)]
+    subprocess.run(command, check=True)  # noqa: S603  # our own source, our own folder
+    return path
+
+
+class FakeNvml:
+    """Simulated GPUs for the module ``pynvml`` of this process.
+
+    ::
+
+        fake = FakeNvml(tmp_path)
+        gpu = fake.add_gpu(power_w=70.0)
+        fake.install(pynvml)
+        fake.advance(1.0)
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._library = ctypes.CDLL(str(build(folder)))
+        self._library.fake_true_joules.restype = ctypes.c_double
+        self._library.fake_reset()
+        self._count = 0
+
+    def add_gpu(
+        self,
+        power_w: float = 0.0,
+        *,
+        counts_energy: bool = True,
+        update_s: float = 0.02,
+        name: str = "Simulated GPU",
+    ) -> int:
+        """Add a GPU and return its index."""
+        self._count += 1
+        uuid = f"GPU-{self._count:08x}-0000-0000-0000-000000000000"
+        update_us = ctypes.c_uint64(round(update_s * 1e6))
+        index = int(
+            self._library.fake_add_gpu(name.encode(), uuid.encode(), int(counts_energy), update_us)
+        )
+        self.set_power(index, power_w)
+        return index
+
+    def set_power(self, gpu: int, power_w: float) -> None:
+        """Draw another power from now on."""
+        self._library.fake_set_power_mw(gpu, ctypes.c_uint64(round(power_w * 1000)))
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass."""
+        self._library.fake_advance_us(ctypes.c_uint64(round(seconds * 1e6)))
+
+    def use_real_time(self) -> None:
+        """Count by the machine's clock from now on."""
+        self._library.fake_use_real_time()
+
+    def true_j(self, gpu: int) -> float:
+        """The exact energy of a GPU so far."""
+        return float(self._library.fake_true_joules(gpu))
+
+    def fail(self, function: str, code: int, *, gpu: int = -1, times: int = -1) -> None:
+        """Have an NVML function fail, on one GPU or all, a number of times or until ``heal``."""
+        self._library.fake_fail(function.encode(), gpu, code, times)
+
+    def heal(self) -> None:
+        """Nothing fails any more."""
+        self._library.fake_heal()
+
+    def driver_reload(self) -> None:
+        """All counters start again at 0."""
+        self._library.fake_driver_reload()
+
+    def set_mig(self, gpu: int, *, on: bool) -> None:
+        """Switch MIG."""
+        self._library.fake_set_mig(gpu, int(on))
+
+    def set_processes(self, gpu: int, pids: list[int]) -> None:
+        """The processes that compute on a GPU."""
+        array = (ctypes.c_uint * len(pids))(*pids)
+        self._library.fake_set_processes(gpu, array, len(pids))
+
+    def install(self, nvml: ModuleType) -> None:
+        """Have the bindings use this library."""
+        nvml.nvmlLib = self._library  # type: ignore[attr-defined]  # the bindings' own global
+        nvml._nvmlGetFunctionPointer_cache.clear()  # noqa: SLF001  # it holds the old library
+
+    def uninstall(self, nvml: ModuleType) -> None:
+        """Leave the bindings as if never used."""
+        nvml.nvmlLib = None  # type: ignore[attr-defined]  # likewise
+        nvml._nvmlGetFunctionPointer_cache.clear()  # noqa: SLF001  # likewise

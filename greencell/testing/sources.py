@@ -1,0 +1,138 @@
+"""Sources with known truth and faults: small hand-written classes of greencell's protocols."""
+
+from __future__ import annotations
+
+from greencell.errors import ReadFailed, SourceGone
+from greencell.model import SourceInfo
+
+
+class _Faulty:
+    """Fails on demand."""
+
+    def __init__(self) -> None:
+        self.failing = False
+        self.gone = False
+        self.closed = 0
+
+    def check(self) -> None:
+        if self.gone:
+            raise SourceGone("the simulated source is gone")
+        if self.failing:
+            raise ReadFailed("the simulated read failed")
+
+    def close(self) -> None:
+        """Count how often it was closed."""
+        self.closed += 1
+
+
+class FakeCounter(_Faulty):
+    """A counter in µJ that draws ``power_w`` as time passes.
+
+    Attributes:
+        true_j: the exact energy so far.
+    """
+
+    joules_per_unit = 1e-6
+
+    def __init__(
+        self,
+        id: str = "fake:counter",  # noqa: A002  # the field's name
+        component: str = "cpu",
+        power_w: float = 0.0,
+        *,
+        range_units: int | None = None,
+        start_units: int = 0,
+        max_power_w: float = 1_000.0,
+        relative_error: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.power_w = power_w
+        self.true_j = 0.0
+        self.range_units = range_units
+        self.max_power_w = max_power_w
+        self._start_units = start_units
+        self._base_j = 0.0
+        self.info = SourceInfo(
+            id, component, "counter", "measured", 0.001, 1e-6, relative_error, detail="simulated"
+        )
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.true_j += self.power_w * seconds
+
+    def reset(self) -> None:
+        """The counter starts again at 0, as after a driver reload."""
+        self._base_j = self.true_j
+        self._start_units = 0
+
+    def read(self) -> int:
+        """The raw counter, wrapped at its range."""
+        self.check()
+        units = self._start_units + round((self.true_j - self._base_j) * 1e6)
+        return units if self.range_units is None else units % self.range_units
+
+
+class FakeGauge(_Faulty):
+    """A power reading."""
+
+    def __init__(
+        self,
+        id: str = "fake:gauge",  # noqa: A002  # the field's name
+        component: str = "gpu",
+        power_w: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.power_w = power_w
+        self.true_j = 0.0
+        self.info = SourceInfo(
+            id, component, "gauge", "measured", 0.1, 0.0, 0.0, detail="simulated"
+        )
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.true_j += self.power_w * seconds
+
+    def read_w(self) -> float:
+        """Power now, in W."""
+        self.check()
+        return self.power_w
+
+
+class FakeTreeClock:
+    """CPU time of a process tree that is busy with ``load`` CPUs."""
+
+    def __init__(self, load: float = 0.0) -> None:
+        self.load = load
+        self.cpu_s = 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.cpu_s += self.load * seconds
+
+    def read_s(self) -> float:
+        """CPU-seconds so far."""
+        return self.cpu_s
+
+    def pids(self) -> frozenset[int]:
+        """Only a name for the tree."""
+        return frozenset({1})
+
+
+class FakeMachineClock(_Faulty):
+    """Busy time of a machine whose other processes use ``others`` CPUs."""
+
+    def __init__(self, tree: FakeTreeClock, others: float = 0.0, logical_cpus: int = 4) -> None:
+        super().__init__()
+        self.tree = tree
+        self.others = others
+        self.logical_cpus = logical_cpus
+        self._others_s = 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; the tree's clock must have been moved too."""
+        self._others_s += self.others * seconds
+
+    def read_s(self) -> float:
+        """Busy CPU-seconds so far."""
+        self.check()
+        return self.tree.cpu_s + self._others_s
