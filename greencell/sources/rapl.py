@@ -46,6 +46,7 @@ MASKED_REMEDY: Final = (
 )
 _PACKAGE: Final = re.compile(r"package-(\d+)(?:-die-(\d+))?")
 _MAX_DIGITS: Final = 20
+_ATTEMPTS: Final = 3
 
 Opener = Callable[[str], int]
 
@@ -89,15 +90,24 @@ class RaplCounter:
         )
 
     def read(self) -> int:
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return _energy_uj(self._text(), self.info.id)
+            except ReadFailed:
+                continue  # caught between two states of the file
+        return _energy_uj(self._text(), self.info.id)
+
+    def _text(self) -> bytes:
         try:
+            if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
+                self.close()  # removed or replaced: the descriptor shows a dead file
             if self._fd is None:
                 self._fd = self._open(self._path)
-            text = os.pread(self._fd, 64, 0)
+            return os.pread(self._fd, 64, 0)
         except OSError as error:
             # A stale descriptor stays stale; the next read opens the file again.
             self.close()
             raise ReadFailed(f"{self.info.id}: {error.strerror}") from error
-        return _energy_uj(text, self.info.id)
 
     def close(self) -> None:
         fd, self._fd = self._fd, None

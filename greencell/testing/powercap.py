@@ -154,6 +154,7 @@ class PowercapTree:
             path = zone.folder / "energy_uj"
             zone.fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         os.pwrite(zone.fd, f"{zone.energy_uj:>{_WIDTH}}\n".encode(), 0)
+        os.ftruncate(zone.fd, _WIDTH + 1)
 
     @staticmethod
     def _close(zone: _Zone) -> None:

@@ -171,9 +171,9 @@ class Notebook:
         cell.locator(".jp-InputPrompt").click()
         self.page.keyboard.press("Control+Enter")
         if wait:
-            cell.locator(".jp-InputPrompt", has_text="]:").filter(
-                has_not_text="*"
-            ).filter(has_not_text="[ ]").wait_for(timeout=60_000)
+            cell.locator(".jp-InputPrompt", has_text="]:").filter(has_not_text="*").filter(
+                has_not_text="[ ]"
+            ).wait_for(timeout=60_000)
 
     def enable(self) -> None:
         """Load greencell by the panel's button."""
@@ -195,7 +195,10 @@ def open_notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) ->
     opened: list[Notebook] = []
 
     def make(cells: list[str], name: str | None = None, *, page: Page | None = None) -> Notebook:
-        name = name or f"{request.node.name[:40].replace('[', '-').replace(']', '')}-{len(opened)}.ipynb"
+        name = (
+            name
+            or f"{request.node.name[:40].replace('[', '-').replace(']', '')}-{len(opened)}.ipynb"
+        )
         if not (lab.root / name).exists():
             lab.write_notebook(name, cells)
         page = page or context.new_page()

@@ -1,0 +1,175 @@
+"""One contract for every source: read or raise, recover, close twice, tell the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pynvml
+import pytest
+
+from greencell.errors import ReadFailed
+from greencell.meter import Meter
+from greencell.sources.base import EnergyCounter, PowerGauge, PowerModel, Source
+from greencell.sources.estimate import core_model, ram_model, tdp_model, vcpu_model
+from greencell.sources.host import read_cpu
+from greencell.sources.nvml import find_gpus
+from greencell.sources.rapl import find_counters
+from greencell.testing import (
+    FakeClock,
+    FakeCounter,
+    FakeGauge,
+    FakeMachineClock,
+    FakeNvml,
+    FakeTreeClock,
+    NoCompiler,
+    PowercapTree,
+)
+
+Advance = Callable[[float], None]
+
+
+@dataclass
+class Case:
+    """A source on simulated hardware, with its truth and its faults."""
+
+    source: Source
+    advance: Advance
+    true_j: Callable[[], float]
+    fail: Callable[[], None]
+    heal: Callable[[], None]
+
+
+def rapl_case(tmp_path: Path) -> Iterator[Case]:
+    tree = PowercapTree(tmp_path)
+    tree.add("package-0", power_w=20.0)
+    (counter,) = find_counters(tmp_path, amd=False)
+    yield Case(
+        counter, tree.advance, tree.true_j,
+        lambda: tree.vanish("package-0"), lambda: tree.come_back("package-0"),
+    )  # fmt: skip
+    tree.close()
+
+
+def nvml_case(tmp_path: Path, *, counts_energy: bool) -> Iterator[Case]:
+    try:
+        fake = FakeNvml(tmp_path)
+    except NoCompiler as reason:
+        pytest.skip(str(reason))
+    gpu = fake.add_gpu(70.0, counts_energy=counts_energy)
+    fake.install(pynvml)
+    (source,), _ = find_gpus({}, pynvml)
+    functions = (
+        "nvmlDeviceGetTotalEnergyConsumption",
+        "nvmlDeviceGetPowerUsage",
+        "nvmlDeviceGetFieldValues",
+    )
+    yield Case(
+        source, fake.advance, lambda: fake.true_j(gpu),
+        lambda: [fake.fail(name, pynvml.NVML_ERROR_UNKNOWN) for name in functions] and None,
+        fake.heal,
+    )  # fmt: skip
+    fake.uninstall(pynvml)
+
+
+def fake_case(source: Any) -> Iterator[Case]:
+    yield Case(
+        source, source.advance, lambda: source.true_j,
+        lambda: setattr(source, "failing", True), lambda: setattr(source, "failing", False),
+    )  # fmt: skip
+
+
+CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
+    "rapl": rapl_case,
+    "nvml-counter": lambda path: nvml_case(path, counts_energy=True),
+    "nvml-gauge": lambda path: nvml_case(path, counts_energy=False),
+    "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0)),
+    "fake-gauge": lambda _: fake_case(FakeGauge(power_w=30.0)),
+}
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    yield from CASES[request.param](tmp_path)
+
+
+def read(source: Source) -> float:
+    assert not isinstance(source, PowerModel)
+    return source.read() if isinstance(source, EnergyCounter) else source.read_w()
+
+
+def metered_j(case: Case, lengths: list[float]) -> float:
+    """What the meter makes of the source over these steps."""
+    tree = FakeTreeClock()
+    clock = FakeClock(case.advance, tree.advance)
+    meter = Meter([case.source], tree, FakeMachineClock(tree), clock)
+    meter.advance(meter.take_all(), "machine")
+    total_j = 0.0
+    for length in lengths:
+        clock.advance(length)
+        (portion,) = meter.advance(meter.take_all(), "machine").portions
+        total_j += portion.machine_j if portion is not None else 0.0
+    return total_j
+
+
+def test_it_is_one_of_the_three_kinds(case: Case) -> None:
+    """A source is a counter or a gauge, and its info agrees."""
+    kinds = {"counter": EnergyCounter, "gauge": PowerGauge}
+
+    assert isinstance(case.source, kinds[case.source.info.kind])
+    assert case.source.info.provenance == "measured"
+    assert 0 <= case.source.info.relative_error < 1
+    assert case.source.info.period_s > 0
+
+
+def test_a_failed_read_raises_and_recovers(case: Case) -> None:
+    """No number comes out of a failed read; once healed, reading goes on."""
+    read(case.source)
+    case.fail()
+    for _ in range(3):
+        with pytest.raises(ReadFailed):
+            read(case.source)
+    case.heal()
+    case.advance(0.1)
+
+    assert read(case.source) >= 0
+
+
+def test_the_meter_finds_the_truth(case: Case) -> None:
+    """Over many steps the metered energy is the simulated one, within a tick of the counter."""
+    before_j = case.true_j()
+
+    energy_j = metered_j(case, [0.1] * 200)
+
+    assert energy_j == pytest.approx(case.true_j() - before_j, rel=1e-3, abs=1e-3)
+
+
+def test_closing_twice_is_harmless(case: Case) -> None:
+    """What is released is released once."""
+    case.source.close()
+    case.source.close()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        tdp_model(65.0, "a CPU"),
+        core_model(8, "unknown"),
+        vcpu_model(2, read_cpu(Path("/nonexistent"))),
+        ram_model(16.0),
+    ],
+    ids=lambda model: model.info.id,
+)
+def test_a_model_is_monotone_and_wide(model: PowerModel) -> None:
+    """More work never costs less, idle costs something, and the interval is not narrow."""
+    powers = [model.power_w(step / 20) for step in range(21)]
+
+    assert powers == sorted(powers)
+    assert powers[0] == pytest.approx(model.idle_w)
+    assert model.idle_w > 0
+    assert model.info.provenance == "estimated"
+    assert model.info.low_factor <= 0.5 < 2.0 <= model.info.high_factor
+    assert model.power_w(7.0) == powers[-1]
+    model.close()

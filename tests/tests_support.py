@@ -1,0 +1,61 @@
+"""Shared by the tests: a session on simulated hardware in virtual time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from greencell.meter import Meter
+from greencell.model import CarbonFactor, CarbonInfo, HostInfo
+from greencell.session import Equipment, Session
+from greencell.testing import FakeClock, FakeCounter, FakeGauge, FakeMachineClock, FakeTreeClock
+
+HOST = HostInfo("Linux", "simulated", 4, 8.0, (), virtual=False)
+CARBON = CarbonInfo(CarbonFactor("FR", 41.4), "France", "annual average", 2025, "test", "setting")
+
+
+@dataclass
+class Bench:
+    """A session on simulated hardware in virtual time, without a background thread."""
+
+    clock: FakeClock
+    counter: FakeCounter
+    gauge: FakeGauge
+    tree: FakeTreeClock
+    machine: FakeMachineClock
+    session: Session
+
+    @classmethod
+    def make(cls, attribution: str = "machine", range_units: int | None = 40_000_000) -> Bench:
+        tree = FakeTreeClock(load=1.0)
+        machine = FakeMachineClock(tree, others=0.5)
+        counter = FakeCounter(power_w=20.0, range_units=range_units, max_power_w=200.0)
+        gauge = FakeGauge(power_w=70.0)
+        clock = FakeClock(tree.advance, machine.advance, counter.advance, gauge.advance)
+        meter = Meter([counter, gauge], tree, machine, clock)
+        equipment = Equipment(meter, HOST, (), CARBON, attribution, 1.0)  # type: ignore[arg-type]
+        return cls(clock, counter, gauge, tree, machine, Session(equipment, clock))
+
+    def cell(self, seconds: float, status: str = "ok") -> None:
+        opening = self.session.open_run("c")
+        self.session.begin(opening)
+        self.pass_time(seconds)
+        self.session.end(opening.run, self.session.take(), status, 1)  # type: ignore[arg-type]
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass with a sample at least every 0.1 s, as the thread would take them."""
+        while seconds > 0:
+            step = min(seconds, 0.1)
+            self.clock.advance(step)
+            seconds -= step
+            self.session.sample()
+
+
+@dataclass
+class RecordingOutlet:
+    """Keeps what a feed sends."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+
+    def send(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
+        self.messages.append(message)

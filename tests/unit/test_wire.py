@@ -1,0 +1,174 @@
+"""The wire: golden messages, sizes, and requests that may be anything."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greencell import wire
+from greencell.feed import Feed
+from greencell.ledger import Opening
+from greencell.wire import BadRequest, decode_request
+from tests_support import CARBON, Bench, RecordingOutlet
+
+FOLDER = Path(__file__).parents[1] / "wire"
+GOLDEN = {path.stem: json.loads(path.read_text()) for path in FOLDER.glob("*.json")}
+FORBIDDEN = {"state", "method", "buffer_paths"}
+
+
+def shape(value: Any) -> Any:
+    """Keys of objects, deep; what lists hold, by their first item."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items() if key not in _OPEN}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return None
+
+
+_OPEN = {"by_component_j", "by_component_w", "skipped", "notices", "flags", "gpus"}
+
+
+def messages() -> dict[str, Any]:
+    """One message of each kind, made by the kernel's own code."""
+    bench = Bench.make()
+    outlet = RecordingOutlet()
+    feed = Feed(bench.session, outlet, bench.clock)
+    bench.session.feed = feed
+    feed.hello({})
+    opening = bench.session.open_run("c3f0", label="train")
+    bench.session.begin(opening)
+    feed.cell_started(opening, bench.clock.wall_s(), {})
+    bench.pass_time(1.2)
+    feed.beat()
+    bench.pass_time(4.0)
+    feed.beat()
+    bench.session.end(opening.run, bench.session.take(), "ok", 3)
+    (record,) = bench.session.settle()
+    feed.cell_ended(record)
+    feed.changed()
+    found: dict[str, Any] = {}
+    for message in outlet.messages:
+        found[message["kind"]] = message
+    return found
+
+
+@pytest.mark.parametrize("kind", ["hello", "cell-start", "tick", "cell-end", "status", "snapshot"])
+def test_messages_have_the_shape_of_the_golden_ones(kind: str) -> None:
+    """Same names on both sides of the border."""
+    made, golden = messages()[kind], GOLDEN[kind]
+
+    for key in ("info", "totals", "running", "record"):
+        if golden.get(key) is not None and made.get(key) is not None:
+            golden_keys = set(shape(golden[key]))
+            assert golden_keys <= set(made[key]) | _OPEN, key
+    assert set(golden) == set(made)
+
+
+def test_no_message_has_a_key_that_breaks_headless_runners() -> None:
+    """nbclient takes a top-level ``state`` for a widget's."""
+    for message in [*messages().values(), *GOLDEN.values()]:
+        assert not FORBIDDEN & set(message)
+
+
+def test_a_tick_is_small_and_everything_is_finite() -> None:
+    """At most 1 KB, plain JSON."""
+    made = messages()
+
+    assert len(json.dumps(made["tick"])) <= 1_000
+    for message in made.values():
+        json.dumps(message, allow_nan=False)
+
+
+def test_ticks_come_slower_the_longer_a_cell_runs_and_never_in_a_burst() -> None:
+    """One per max(1 s, elapsed/200); a hold of the interpreter is not caught up."""
+    bench = Bench.make()
+    outlet = RecordingOutlet()
+    feed = Feed(bench.session, outlet, bench.clock)
+    opening = bench.session.open_run("c")
+    bench.session.begin(opening)
+    feed.cell_started(opening, 0.0, {})
+    bench.clock.advance(7.0)
+    bench.session.sample()
+    for _ in range(5):
+        feed.beat()
+    assert [m["kind"] for m in outlet.messages].count("tick") == 1
+
+    bench.clock.advance(1_993.0)
+    bench.session.sample()
+    outlet.messages.clear()
+    for _ in range(100):
+        bench.clock.advance(1.0)
+        bench.session.sample()
+        feed.beat()
+    assert [m["kind"] for m in outlet.messages].count("tick") <= 11
+
+
+def test_nothing_is_sent_while_idle() -> None:
+    """A push at idle would keep a hub from culling the kernel."""
+    bench = Bench.make()
+    outlet = RecordingOutlet()
+    feed = Feed(bench.session, outlet, bench.clock)
+    for _ in range(20):
+        bench.pass_time(1.0)
+        feed.probe()
+        feed.beat()
+
+    assert outlet.messages == []
+
+
+def test_a_probe_in_a_cell_brings_a_snapshot_at_once() -> None:
+    """A reloaded page is right again without waiting for the period."""
+    bench = Bench.make()
+    outlet = RecordingOutlet()
+    feed = Feed(bench.session, outlet, bench.clock)
+    opening = bench.session.open_run("c")
+    bench.session.begin(opening)
+    feed.cell_started(opening, 0.0, {})
+    bench.pass_time(2.0)
+    feed.probe()
+    feed.beat()
+
+    assert "snapshot" in [m["kind"] for m in outlet.messages]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+requests = json_values | st.fixed_dictionaries(
+    {"wire": st.just(1) | json_values, "op": st.sampled_from(wire.OPS) | json_values},
+    optional={"format": json_values, "zone": json_values, "label": json_values},
+)
+
+
+@given(requests)
+def test_a_request_may_be_anything(content: Any) -> None:
+    """Checked, or refused in one line; never another exception."""
+    try:
+        request = decode_request(content)
+    except BadRequest as refusal:
+        assert "\n" not in str(refusal)
+    else:
+        assert request.op in wire.OPS
+
+
+@given(st.floats())
+def test_numbers_are_finite_or_null(value: float) -> None:
+    """NaN and infinity never travel."""
+    sent = wire.number(value)
+
+    assert sent is None or math.isfinite(sent)
+    assert math.isfinite(value) == (sent is not None)
+
+
+def test_an_opening_is_plain_data() -> None:
+    """What a start mark is made of."""
+    assert Opening("r", 1, None, None).is_cell
+    assert CARBON.factor.g_per_j == pytest.approx(41.4 / 3.6e6)
