@@ -38,6 +38,8 @@ class CounterScale:
     max_power_w: float
 
 
+SURE_S = 10.0
+"""No counter in use wraps twice in so short a time (65 kJ at 1 kW: 65 s)."""
 FIRST = Step("first", None)
 _RESET = Step("reset", None)
 _AMBIGUOUS = Step("ambiguous", None)
@@ -48,31 +50,34 @@ def counter_step(
 ) -> Step:
     """The energy between two readings of a counter.
 
-    A smaller value is a wrap only if the counter was in the upper half of its range and the
-    implied power is plausible; otherwise the counter was reset (driver reload, resume) and
-    nothing is known about the time between. If the counter could have gone round more often
-    than seen, the step is ambiguous: a wrong number is worse than none.
+    A smaller value is a wrap only if the implied power is plausible; otherwise the counter was
+    reset (driver reload, resume) and nothing is known about the time between. Over a long time
+    nearly any power is plausible: then a wrap must also come from the upper half of the range,
+    and where the counter could have gone round more often than seen, the step is ambiguous: a
+    wrong number is worse than none.
     """
     if previous_units is None:
         return FIRST
     difference = now_units - previous_units
     limit_j = scale.max_power_w * elapsed_s
     if difference >= 0:
-        return _unless_ambiguous("difference", difference, limit_j, scale)
-    if scale.range_units is None or 2 * previous_units <= scale.range_units:
+        return _unless_ambiguous("difference", difference, elapsed_s, scale)
+    if scale.range_units is None:
+        return _RESET
+    if elapsed_s > SURE_S and 2 * previous_units <= scale.range_units:
         return _RESET
     wrapped = difference + scale.range_units
     if wrapped < 0 or wrapped * scale.joules_per_unit > limit_j:
         return _RESET
-    return _unless_ambiguous("wrapped", wrapped, limit_j, scale)
+    return _unless_ambiguous("wrapped", wrapped, elapsed_s, scale)
 
 
 def _unless_ambiguous(
-    kind: StepKind, difference_units: int, limit_j: float, scale: CounterScale
+    kind: StepKind, difference_units: int, elapsed_s: float, scale: CounterScale
 ) -> Step:
-    if scale.range_units is not None:
+    if scale.range_units is not None and elapsed_s > SURE_S:
         once_more_j = (difference_units + scale.range_units) * scale.joules_per_unit
-        if once_more_j <= limit_j:
+        if once_more_j <= scale.max_power_w * elapsed_s:
             return _AMBIGUOUS
     return Step(kind, difference_units * scale.joules_per_unit)
 

@@ -7,6 +7,7 @@ runs are paired by the identity of ``info``, not by a "current cell".
 
 from __future__ import annotations
 
+import _signal
 import os
 import signal
 import threading
@@ -24,6 +25,7 @@ from greencell.session import Session
 
 MAX_TEXT: Final = 200
 _REDELIVER_S: Final = 0.002
+_ATTEMPTS: Final = 3
 _CELL_MAGIC: Final = "%%greencell "
 
 # IPython's shell, ExecutionInfo and ExecutionResult come without types.
@@ -56,6 +58,7 @@ class Hooks:
         self._channel = channel
         self._frames: list[_Frame] = []
         self._pid = os.getpid()
+        self._main_thread = threading.main_thread().ident
         self.guard = Guard("hook")
 
     def register(self) -> None:
@@ -94,30 +97,42 @@ class Hooks:
     # -- the two hooks -------------------------------------------------------------------------
 
     def _pre_run_cell(self, info: Info) -> None:
-        if os.getpid() != self._pid or self.guard.disabled:
-            return
-        if self._shielded(self._begin, info):
+        try:
+            if self._shielded(self._begin, info):
+                self._deliver_interrupt(info)
+        except KeyboardInterrupt:  # before the shield stood, or after it fell
             self._deliver_interrupt(info)
 
     def _post_run_cell(self, result: Result) -> None:
-        if os.getpid() != self._pid or self.guard.disabled:
+        info = getattr(result, "info", None)
+        for _ in range(_ATTEMPTS):
+            try:
+                self._shielded(self._end, result)
+            except KeyboardInterrupt:  # too late for the cell; only its end must not be lost
+                if any(frame.info is info for frame in self._frames):
+                    continue
             return
-        self._shielded(self._end, result)
 
     def _shielded(self, call: Callable[[Any], None], argument: Any) -> bool:
-        """Run a hook's body with SIGINT held back; whether one came."""
+        """Run a hook's body with SIGINT held back; whether one came.
+
+        The functions of ``_signal`` are the C ones: around Python frames of the module
+        ``signal``, an interrupt would find a gap.
+        """
         guard = self.guard
+        if os.getpid() != self._pid or guard.disabled:
+            return False
         guard.interrupted = False
-        main = threading.current_thread() is threading.main_thread()
+        main = threading.get_ident() == self._main_thread
         # Only the handler that raises needs holding back; others do not hurt us.
-        if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        if not main or _signal.getsignal(_signal.SIGINT) is not _signal.default_int_handler:
             guard.run(call, argument)
             return False
-        guard.run(signal.signal, signal.SIGINT, self._hold_interrupt)
+        _signal.signal(_signal.SIGINT, self._hold_interrupt)
         try:
             guard.run(call, argument)
         finally:
-            guard.run(signal.signal, signal.SIGINT, signal.default_int_handler)
+            _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         return guard.interrupted
 
     def _hold_interrupt(self, _signum: int, _frame: object) -> None:

@@ -1,0 +1,421 @@
+"""greencell in a real kernel: what is recorded, said and left alone."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from greencell.testing import NoCompiler, PowercapTree
+from greencell.testing.nvml import build
+
+pytestmark = pytest.mark.kernel
+
+Start = Callable[..., Any]
+
+
+def test_loading_says_one_line_and_is_idempotent(start_kernel: Start) -> None:
+    """One line that names meter, zone and intensity; a second load adds no hook."""
+    kernel = start_kernel(load=False)
+    first = kernel.run("%load_ext greencell")
+    assert first.text.count("\n") == 1
+    assert "France (FR) 41.4 g CO2e/kWh, guessed from the time zone" in first.text
+    assert [m["kind"] for m in first.ours] == ["hello"]
+
+    kernel.run("%load_ext greencell")
+    count = (
+        "len([c for c in get_ipython().events.callbacks['pre_run_cell'] if 'greencell' in repr(c)])"
+    )
+    assert kernel.run(count).text == "1"
+    kernel.run("%reload_ext greencell\n%reload_ext greencell")
+    assert kernel.run(count).text == "1"
+    threads = "import threading; [t.name for t in threading.enumerate()].count('greencell-sampler')"
+    assert kernel.run(threads).text == "1"
+
+
+def test_cells_are_recorded_with_ids_counts_labels_and_status(start_kernel: Start) -> None:
+    """The next cell after loading is the first; errors and names are kept."""
+    kernel = start_kernel()
+    kernel.run("x = 1", cell_id="aaa")
+    kernel.run("1/0", cell_id="bbb")
+    kernel.run("%%greencell train\ny = 2\ny", cell_id="ccc")
+    kernel.run("%greencell label prepared")
+    kernel.run("import time; time.sleep(0.2)", cell_id="ddd")
+    kernel.run("%%capture\nprint(1)", cell_id="eee")
+
+    document = kernel.document()
+
+    tops = [c for c in document["cells"] if c["parent"] is None]
+    assert [c["cell_id"] for c in tops] == ["aaa", "bbb", "ccc", None, "ddd", "eee"]
+    assert [c["status"] for c in tops] == ["ok", "error", "ok", "ok", "ok", "ok"]
+    assert [c["label"] for c in tops] == [None, None, "train", None, "prepared", None]
+    assert [c["execution_count"] for c in tops] == [2, 3, 4, 5, 6, 7]
+    (nested,) = [c for c in document["cells"] if c["parent"] is not None]
+    assert nested["parent"] == tops[-1]["number"]
+    totals = document["totals"]
+    assert totals["cells_energy_kwh"] == pytest.approx(
+        math.fsum(c["energy_kwh"] for c in tops), rel=1e-9
+    )
+    assert totals["energy_kwh"] == pytest.approx(
+        totals["cells_energy_kwh"] + totals["between_cells_energy_kwh"], rel=1e-9
+    )
+    assert tops[4]["duration_s"] == pytest.approx(0.2, abs=0.1)
+
+
+CELLS = [
+    "1 + 1",
+    "_ + 40",
+    "print('a'); 'b'",
+    "import sys; print('err', file=sys.stderr)",
+    "1/0",
+    "def f(:\n  pass",
+    "%%nosuch\nx",
+    "",
+    "# only a comment",
+    "from IPython.display import display, HTML\ndisplay(HTML('<b>x</b>'))",
+    "import asyncio\nawait asyncio.sleep(0.01)\n'awaited'",
+    "raise SystemExit(3)",
+    "%%capture out\nprint('captured')",
+    "out.stdout",
+    "get_ipython().run_cell('print(5)').success",
+    "import warnings; warnings.warn('careful')",
+    "len(Out), In[-2]",
+    "!echo shell",
+    "%reset -f",
+    "'after reset'",
+    "import logging; logging.basicConfig(level=0); logging.getLogger().info('hello')",
+    "raise KeyboardInterrupt",
+    "get_ipython().execution_count",
+]
+QUIET_LOAD = (
+    "import contextlib, io\n"
+    "with contextlib.redirect_stdout(io.StringIO()):\n"
+    "    get_ipython().run_line_magic({})"
+)
+
+
+def test_cells_are_the_same_with_and_without_greencell(start_kernel: Start) -> None:
+    """Outputs, exceptions, _, Out and reply status; not one byte more or less."""
+    bare, ours = start_kernel(load=False), start_kernel(load=False)
+    bare.run(QUIET_LOAD.format("'load_ext', 'storemagic'"))
+    ours.run(QUIET_LOAD.format("'load_ext', 'greencell'"))
+
+    for code in CELLS:
+        expected, got = bare.run(code), ours.run(code)
+        assert seen(got) == seen(expected), code
+        assert got.reply["content"]["status"] == expected.reply["content"]["status"], code
+
+
+def seen(run: Any) -> str:
+    """What is visible, without the process id in the names of temporary files."""
+    return re.sub(r"ipykernel_\d+", "ipykernel", repr(run.visible))
+
+
+def test_a_running_cell_is_told_live(start_kernel: Start) -> None:
+    """Start mark, a tick a second with growing energy, the record; small and finite."""
+    kernel = start_kernel()
+    run = kernel.run(
+        "import time\nend=time.monotonic()+6.5\nwhile time.monotonic()<end: pass", cell_id="live"
+    )
+    messages = run.ours + [
+        m["content"]["data"] for m in kernel.drain(0.5) if m["msg_type"] == "comm_msg"
+    ]
+    kinds = [m["kind"] for m in messages]
+    ticks = [m for m in messages if m["kind"] == "tick"]
+
+    assert kinds[0] == "cell-start"
+    assert 4 <= len(ticks) <= 7
+    assert kinds.count("snapshot") == 1
+    assert kinds[-1] == "cell-end"
+    energies = [tick["running"]["energy_j"] for tick in ticks]
+    assert energies == sorted(energies) and energies[0] > 0
+    assert all(tick["running"]["cell_id"] == "live" for tick in ticks)
+    assert all(len(json.dumps(tick)) <= 1_000 for tick in ticks)
+    assert [m["seq"] for m in messages] == sorted(m["seq"] for m in messages)
+    assert messages[-1]["record"]["energy_j"] >= energies[-1]
+    for message in messages:
+        assert not {"state", "method", "buffer_paths"} & set(message)
+        json.dumps(message, allow_nan=False)
+
+
+def test_the_start_mark_leaves_before_the_interpreter_is_held(start_kernel: Start) -> None:
+    """One C call that never gives the interpreter back: the page knows at once that it began."""
+    kernel = start_kernel()
+    began = time.monotonic()
+    run = kernel.run("sum(range(2 * 10**8))")
+
+    started = [
+        at for at, m in zip(run.arrived_s, run.messages, strict=True)
+        if m["msg_type"] == "comm_msg" and m["content"]["data"]["kind"] == "cell-start"
+    ]  # fmt: skip
+    assert started[0] - began < 0.5 * (run.arrived_s[-1] - began)
+    assert started[0] - began < 0.5
+
+
+def test_nothing_is_sent_while_idle(start_kernel: Start) -> None:
+    """A push at idle would keep a hub from culling the kernel."""
+    kernel = start_kernel()
+    kernel.run("x = 1")
+    kernel.drain(0.5)
+
+    assert kernel.drain(3.0) == []
+
+
+def test_the_control_channel_answers_while_a_cell_runs(start_kernel: Start) -> None:
+    """Probe, snapshot, zone, label, export; the cell goes on."""
+    kernel = start_kernel()
+    msg_id = kernel.send("import time; time.sleep(3)", cell_id="busy")
+    time.sleep(0.5)
+    began = time.monotonic()
+    probe = kernel.control("comm_info_request", {"target_name": "greencell"})
+    assert "greencell" in probe["comms"]
+    snapshot = kernel.ask("snapshot")
+    assert snapshot["ok"] and snapshot["snapshot"]["running"]["cell_id"] == "busy"
+    zone = kernel.ask("set-zone", zone="PL")
+    assert zone["ok"] and zone["carbon"]["zone"] == "PL"
+    assert kernel.ask("label", label="next one")["ok"]
+    assert kernel.ask("export", format="md")["text"].startswith("# Energy")
+    assert time.monotonic() - began < 2.0
+    run = kernel.wait(msg_id)
+    pushed = [m["kind"] for m in run.ours]
+    assert "snapshot" in pushed, "a probe brings a snapshot at once"
+    kernel.run("pass")
+
+    cells = kernel.document()["cells"]
+    assert [c["zone"] for c in cells] == ["FR", "PL"]
+    assert cells[1]["label"] == "next one"
+
+
+BAD_REQUESTS: list[dict[str, Any]] = [
+    {}, {"op": "snapshot"}, {"wire": 2, "op": "snapshot"}, {"wire": "1", "op": "snapshot"},
+    {"wire": 1, "op": "rm"}, {"wire": 1, "op": ["x"]}, {"wire": 1, "op": "export"},
+    {"wire": 1, "op": "export", "format": "exe"}, {"wire": 1, "op": "set-zone", "zone": "nowhere"},
+    {"wire": 1, "op": "set-zone", "zone": {"a": 1}}, {"wire": 1, "op": "label", "label": "x" * 10_000},
+    {"__proto__": {"wire": 1}}, {"wire": 1, "op": "export", "format": "../../etc/passwd"},
+]  # fmt: skip
+
+
+def test_bad_requests_are_refused_in_one_line(start_kernel: Start) -> None:
+    """And the kernel and the next cell are as before."""
+    kernel = start_kernel()
+    for content in BAD_REQUESTS:
+        answer = kernel.control("greencell_request", content)
+        assert answer["ok"] is False, content
+        assert answer["error"] and "\n" not in answer["error"]
+
+    assert kernel.run("1 + 1").text == "2"
+
+
+def test_pause_resume_and_reset_by_the_panel(start_kernel: Start) -> None:
+    """Each is answered, and a reset is a new session for all pages."""
+    kernel = start_kernel()
+    kernel.run("x = 1")
+    before = kernel.document()
+    assert kernel.ask("pause")["paused"] is True
+    assert kernel.ask("resume")["paused"] is False
+    assert kernel.ask("reset")["ok"]
+    hello = [m["content"]["data"] for m in kernel.drain(0.5) if m["msg_type"] == "comm_msg"]
+
+    assert hello[-1]["kind"] == "hello"
+    after = kernel.document()
+    assert after["session"]["id"] != before["session"]["id"]
+    assert after["cells"] == []
+
+
+BAD_LINES = [
+    "%greencell bogus", "%greencell zone nowhere", "%greencell export", "%greencell export x.pdf",
+    "%greencell export /no/such/folder/x.json", "%greencell cells --sort beauty",
+    "%greencell 'unclosed", "%greencell label", "%greencell pause now", "%greencell status --yaml",
+]  # fmt: skip
+
+
+def test_a_users_mistake_is_one_line(start_kernel: Start) -> None:
+    """It says what would do; no traceback, and measuring goes on."""
+    kernel = start_kernel()
+    for line in BAD_LINES:
+        run = kernel.run(line)
+        assert run.reply["content"]["status"] == "ok", line
+        assert run.text.count("\n") == 1, run.text
+        assert run.text.startswith("greencell: "), run.text
+    assert kernel.document()["totals"]["cells"] == len(BAD_LINES)
+
+
+def test_broken_settings_are_named_and_measuring_starts(start_kernel: Start) -> None:
+    """One line for each, then the line of every start."""
+    kernel = start_kernel(
+        load=False, GREENCELL_ZONE="Atlantis", GREENCELL_PUE="0.2", GREENCELL_INTERVAL_S="soon"
+    )
+    text = kernel.run("%load_ext greencell").text
+
+    assert len(text.strip().splitlines()) == 4
+    for word in ("Atlantis", "GREENCELL_PUE", "GREENCELL_INTERVAL_S"):
+        assert word in text
+    assert kernel.document()["carbon"]["zone"] == "FR"
+
+
+def test_export_writes_all_formats_and_refuses_to_overwrite(
+    start_kernel: Start, tmp_path: Path
+) -> None:
+    """From the magic and from Python, the same document."""
+    kernel = start_kernel()
+    kernel.run("x = 1")
+    for name in ("json", "csv", "md", "html", "tex", "yaml"):
+        assert "wrote" in kernel.run(f"%greencell export s.{name}").text
+        assert (tmp_path / f"s.{name}").stat().st_size > 50
+    assert "--force" in kernel.run("%greencell export s.json").text
+    assert "wrote" in kernel.run("%greencell export s.json --force").text
+    written = json.loads((tmp_path / "s.json").read_text())
+    assert written["schema"] == "greencell.session.v1"
+    assert kernel.run("import greencell; len(greencell.session().cells) > 8").text == "True"
+
+
+def test_measure_inside_and_outside_a_notebook(start_kernel: Start) -> None:
+    """A block's figure has an interval, and the cell's own figure holds it."""
+    kernel = start_kernel()
+    code = (
+        "import greencell, time\n"
+        "with greencell.measure('block') as m:\n    sum(range(3_000_000))\n"
+        "print(m.energy_low_j <= m.energy_j <= m.energy_high_j, m.energy_j > 0, m.duration_s > 0, m.co2_kg > 0)\n"
+        "@greencell.measured('f')\nasync def f(): time.sleep(0.01); return 7\n"
+        "print(await f(), f.measurement.duration_s >= 0.01)"
+    )
+    assert kernel.run(code).text == "True True True True\n7 True\n"
+    plain = start_kernel(load=False)
+    assert plain.run(code).text == "True True True True\n7 True\n"
+    (cell,) = kernel.document()["cells"]
+    assert cell["energy_kwh"] > 0
+
+
+def test_an_interrupted_cell_is_recorded_as_such(start_kernel: Start) -> None:
+    """With its energy so far; the next cell is right."""
+    kernel = start_kernel()
+    msg_id = kernel.send("import time\nwhile True: time.sleep(0.01)")
+    time.sleep(0.7)
+    kernel.manager.interrupt_kernel()
+    assert kernel.wait(msg_id).reply["content"]["status"] == "error"
+    assert kernel.run("1 + 1").text == "2"
+
+    cells = kernel.document()["cells"]
+    assert [c["status"] for c in cells] == ["interrupted", "ok"]
+    assert cells[0]["energy_kwh"] > 0
+
+
+def test_a_storm_of_interrupts_shows_no_callback_error(start_kernel: Start) -> None:
+    """SIGINT at any moment, also in our hooks: nothing of ours is ever seen."""
+    kernel = start_kernel()
+    for attempt in range(25):
+        msg_id = kernel.send("x = sum(range(20000))")
+        time.sleep(0.0004 * attempt)
+        kernel.manager.interrupt_kernel()
+        try:
+            run = kernel.wait(msg_id, timeout_s=2.0)
+        except Exception:  # noqa: BLE001  # a bare kernel loses some of these replies too
+            continue
+        assert "Error in callback" not in run.text
+    kernel.drain(0.5)
+    assert kernel.run("'alive'").text == "'alive'"
+
+
+def test_children_count_also_those_that_end_inside_the_cell(start_kernel: Start) -> None:
+    """A subprocess that burns CPU makes its cell dearer than a sleep of the same length."""
+    kernel = start_kernel()
+    burn = "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time\\nend=time.monotonic()+1.0\\nwhile time.monotonic()<end: pass'])"
+    kernel.run(burn, cell_id="burn")
+    duration = kernel.document()["cells"][0]["duration_s"]
+    kernel.run(f"import time; time.sleep({duration})", cell_id="sleep")
+
+    burnt, slept = kernel.document()["cells"]
+
+    assert burnt["energy_kwh"] > 1.2 * slept["energy_kwh"]
+
+
+def test_a_fork_measures_nothing_in_the_child(start_kernel: Start) -> None:
+    """os.fork and sys.exit in a cell: one record, and the kernel lives."""
+    kernel = start_kernel()
+    run = kernel.run(
+        "import os, sys\npid = os.fork()\nif pid == 0:\n    os._exit(0)\nos.waitpid(pid, 0)[1]"
+    )
+    assert run.text == "0"
+    kernel.run(
+        "import multiprocessing as mp\nwith mp.get_context('fork').Pool(2) as pool:\n    print(pool.map(abs, [-1, -2]))"
+    )
+
+    assert kernel.document()["totals"]["cells"] == 2
+
+
+def test_unload_leaves_nothing_and_load_works_again(start_kernel: Start) -> None:
+    """No thread, callback, handler or magic is left."""
+    kernel = start_kernel()
+    kernel.run("x = 1")
+    assert kernel.run("%unload_ext greencell").text == ""
+    code = (
+        "import threading\nip = get_ipython()\n"
+        "print([c for n in ip.events.callbacks.values() for c in n if 'greencell' in repr(c)],"
+        " [t.name for t in threading.enumerate() if 'greencell' in t.name],"
+        " 'greencell_request' in ip.kernel.control_handlers,"
+        " 'greencell' in ip.magics_manager.magics['line'],"
+        " 'greencell' in ip.kernel.comm_manager.comms,"
+        " [f for f in ip.input_transformers_cleanup if 'greencell' in f.__module__])"
+    )
+    assert kernel.run(code).text == "[] [] False False False []\n"
+    kernel.run("%load_ext greencell")
+    kernel.run("x = 2")
+    assert kernel.document()["totals"]["cells"] == 1
+
+
+def test_simulated_hardware_in_a_real_kernel(start_kernel: Start, tmp_path: Path) -> None:
+    """Powercap and NVML in real time, read through settings and bindings, against their truth."""
+    try:
+        build(tmp_path)
+    except NoCompiler as reason:
+        pytest.skip(str(reason))
+    tree = PowercapTree(tmp_path / "sys")
+    tree.add("package-0", 40.0, range_uj=100_000_000, start_uj=90_000_000)
+    tree.add("dram", 5.0, parent="package-0")
+    tree.run()
+    kernel = start_kernel(
+        GREENCELL_SYSFS_ROOT=str(tmp_path / "sys"), GREENCELL_ATTRIBUTION="machine",
+        LD_LIBRARY_PATH=str(tmp_path), FAKENVML_GPUS="2", FAKENVML_POWER_W="100",
+    )  # fmt: skip
+    kernel.run("import time; time.sleep(2)")
+    kernel.run("time.sleep(1)")
+    document = kernel.document()
+    tree.close()
+
+    assert [s["id"] for s in document["sources"]][:2] == ["rapl:package-0", "rapl:dram-0"]
+    assert document["totals"]["provenance"] == "measured"
+    for cell in document["cells"]:
+        for component, power_w in (("cpu", 40.0), ("dram", 5.0), ("gpu", 200.0)):
+            energy_j = cell["by_component_kwh"][component] * 3.6e6
+            assert energy_j == pytest.approx(power_w * cell["duration_s"], rel=0.05), component
+        assert cell["energy_low_kwh"] < cell["energy_kwh"] < cell["energy_high_kwh"]
+
+
+def test_counters_that_vanish_in_mid_session_break_nothing(
+    start_kernel: Start, tmp_path: Path
+) -> None:
+    """Cells stay clean; the energy is null with a flag, and comes back with the counter."""
+    tree = PowercapTree(tmp_path / "sys")
+    tree.add("package-0", 40.0)
+    tree.run()
+    kernel = start_kernel(
+        GREENCELL_SYSFS_ROOT=str(tmp_path / "sys"), GREENCELL_ATTRIBUTION="machine"
+    )
+    kernel.run("x = 1")
+    tree.vanish("package-0")
+    run = kernel.run("1 + 1")
+    assert run.visible == [("execute_result", {"text/plain": "2"})]
+    tree.come_back("package-0")
+    kernel.run("import time; time.sleep(0.5)")
+    good, lost, back = kernel.document()["cells"]
+    tree.close()
+
+    assert good["energy_kwh"] is not None
+    assert lost["energy_kwh"] is None and lost["flags"] == ["gap"]
+    assert back["energy_kwh"] is not None
