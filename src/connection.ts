@@ -5,7 +5,7 @@
  * kernel does not count as activity; all else waits for the kernel to be idle or for the user.
  */
 import type { ISessionContext } from '@jupyterlab/apputils';
-import { type Kernel, KernelMessage } from '@jupyterlab/services';
+import { type Kernel, type KernelMessage, type Session } from '@jupyterlab/services';
 import { UUID } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
@@ -31,6 +31,7 @@ export class Connection implements IDisposable {
     _context.kernelChanged.connect(this._onKernelChanged, this);
     _context.statusChanged.connect(this._onStatus, this);
     _context.connectionStatusChanged.connect(this._onConnection, this);
+    this._kernelId = this._kernel?.id;
     this._ask();
   }
 
@@ -103,9 +104,13 @@ export class Connection implements IDisposable {
     }
   }
 
-  private _onKernelChanged(): void {
+  private _onKernelChanged(_: ISessionContext, change: Session.ISessionConnection.IKernelChangedArgs): void {
     this._asked = null;
-    this._model.forget();
+    // A restart may bring a new connection to the same kernel: what it ended with stays.
+    if (change.newValue?.id !== this._kernelId) {
+      this._model.forget();
+    }
+    this._kernelId = change.newValue?.id ?? this._kernelId;
     this._ask();
   }
 
@@ -201,6 +206,7 @@ export class Connection implements IDisposable {
   }
 
   private _asked: string | null = null;
+  private _kernelId: string | undefined;
   private _restarting = false;
   private _wholeDue = false;
   private _disposed = false;
