@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from greencell.wire import COMM_ID, REPLY_TYPE, REQUEST_TYPE, Message
 
 FLUSH_TIMEOUT_S = 0.05
+_TOPIC = f"comm-{COMM_ID}".encode()
 _COMM_INFO = "comm_info_request"
 
 # The kernel's own handlers take (stream, identities, message); none of these has a public type.
@@ -87,13 +88,24 @@ class Channel:
             "comm_msg",
             {"comm_id": COMM_ID, "data": message},
             parent=parent,
-            ident=f"comm-{COMM_ID}".encode(),
+            ident=_TOPIC,
         )
 
-    def flush(self) -> None:
-        """Wait, at most 50 ms, until what was sent has left the process."""
+    def send_now(self, message: Message, parent: JsonObject) -> None:
+        """Push one message and wait, at most 50 ms, until it has left the process.
+
+        Native code that runs next may hold the interpreter, and with it the thread that sends.
+        """
+        session, thread = self._kernel.session, self._kernel.iopub_thread
+        content = {"comm_id": COMM_ID, "data": message}
+        parts = session.serialize(session.msg("comm_msg", content, parent=parent), _TOPIC)
         left = threading.Event()
-        self._kernel.iopub_thread.schedule(left.set)
+
+        def leave() -> None:
+            thread.socket.send_multipart(parts)
+            left.set()
+
+        thread.schedule(leave)
         left.wait(FLUSH_TIMEOUT_S)
 
     async def _on_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:

@@ -149,6 +149,11 @@ class Outgoing:
         if self.channel is not None:
             self.channel.send(message, parent)
 
+    def send_now(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
+        """Push one message, and return when it has left the process."""
+        if self.channel is not None:
+            self.channel.send_now(message, parent)
+
 
 def extension_of(shell: Shell) -> Extension | None:
     """The extension on a shell, if it is loaded there."""

@@ -33,6 +33,10 @@ class Outlet(Protocol):
         """Push one message to every page."""
         ...
 
+    def send_now(self, message: Message, parent: dict[str, Any]) -> None:
+        """Push one message, and return when it has left the process."""
+        ...
+
 
 class Picture(Protocol):
     """What the feed asks of a session."""
@@ -86,7 +90,7 @@ class Feed:
             },
             "totals": self._totals,
         }  # fmt: skip
-        self._send("cell-start", body, parent)
+        self._outlet.send_now(self._message("cell-start", body), parent)
 
     def cell_ended(self, record: CellRecord) -> None:
         """Say what a cell cost. From the background thread."""

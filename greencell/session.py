@@ -36,9 +36,10 @@ from greencell.sampler import Sampler
 from greencell.units import NS_PER_S
 from greencell.wire import Notice
 
-IDLE_AFTER_S = 60.0
+IDLE_AFTER_S = 10.0
 IDLE_INTERVAL_S = 5.0
-"""Without a cell for a minute, one sample in five seconds is enough against wraps."""
+"""Without a cell for a while fewer samples do: against wraps, and for the baseline. Right after a
+cell the beat goes on, so that the next cell's hook need not wake the thread."""
 GAUGE_INTERVAL_S = 0.2
 """While a cell runs, a power reading is integrated from five samples a second."""
 SHARING_INTERVAL_S = 5.0
@@ -99,7 +100,7 @@ class Session:
         self._measured: dict[str, CellRecord] = {}
         self._next_label: str | None = None
         self._power_w: dict[Component, float] | None = None
-        self._sampled_ns = self._shared_ns = 0
+        self._sampled_ns = self._shared_ns = self._due_ns = 0
         self._last_cell_ns = self._clock.monotonic_ns()
         first = self._meter.take_all()
         self._started_at = first.wall_s
@@ -124,7 +125,13 @@ class Session:
         return Opening(os.urandom(16).hex(), number, cell_id, label, parent_run, is_cell)
 
     def begin(self, opening: Opening) -> None:
-        """A run begins now."""
+        """A run begins now.
+
+        The thread is woken only where it would oversleep the first tick: it would compete with
+        the cell, and at its next beat it finds out anyway.
+        """
+        if self._due_ns - self._clock.monotonic_ns() > NS_PER_S or not self._sampler.alive:
+            self.wake()
         self._events.append(_Event(self._meter.take(), opening))
 
     def take(self) -> Snapshot:
@@ -208,6 +215,11 @@ class Session:
     def _beat(self) -> float:
         if os.getpid() != self._pid:
             return IDLE_INTERVAL_S
+        due_s = self._do_due()
+        self._due_ns = self._clock.monotonic_ns() + int(due_s * NS_PER_S)
+        return due_s
+
+    def _do_due(self) -> float:
         with self._lock:
             self.settle()
             now_ns = self._clock.monotonic_ns()

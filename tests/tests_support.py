@@ -59,3 +59,6 @@ class RecordingOutlet:
 
     def send(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
         self.messages.append(message)
+
+    def send_now(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
+        self.messages.append(message)

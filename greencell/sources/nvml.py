@@ -7,6 +7,8 @@ again, or never again.
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Final
@@ -222,13 +224,23 @@ def is_visible(visible: str | None, index: int, uuid: str) -> bool:
 
 
 def _bindings() -> Nvml:
+    if sys.platform == "linux" and not _library_is_there():
+        raise SourceUnavailable("no NVIDIA driver on this machine")
     try:
-        import pynvml  # takes 10 ms, so only when it is asked for
+        import pynvml  # large, so only where there is a driver
     except ImportError as error:
         raise SourceUnavailable(
             "the NVML bindings are not installed", "pip install nvidia-ml-py"
         ) from error
     return pynvml
+
+
+def _library_is_there() -> bool:
+    try:
+        ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def _initialised(nvml: Nvml) -> NvmlLibrary:

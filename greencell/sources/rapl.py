@@ -77,6 +77,7 @@ class RaplCounter:
         self._path = os.fspath(zone.path / "energy_uj")
         self._open = opener
         self._fd: int | None = None
+        self._last_uj = -1
         self.range_units: int | None = _range_uj(zone, opener)
         self.info = SourceInfo(
             id=zone.id,
@@ -90,6 +91,19 @@ class RaplCounter:
         )
 
     def read(self) -> int:
+        energy_uj = self._read_patiently()
+        if energy_uj == self._last_uj and self._is_dead():
+            self.close()
+            energy_uj = self._read_patiently()
+        self._last_uj = energy_uj
+        return energy_uj
+
+    def _is_dead(self) -> bool:
+        """Whether the file was removed or replaced behind the descriptor. Costs as much as a
+        read, so only a counter that stands still is asked."""
+        return self._fd is not None and os.fstat(self._fd).st_nlink == 0
+
+    def _read_patiently(self) -> int:
         for _ in range(_ATTEMPTS - 1):
             try:
                 return _energy_uj(self._text(), self.info.id)
@@ -99,8 +113,6 @@ class RaplCounter:
 
     def _text(self) -> bytes:
         try:
-            if self._fd is not None and os.fstat(self._fd).st_nlink == 0:
-                self.close()  # removed or replaced: the descriptor shows a dead file
             if self._fd is None:
                 self._fd = self._open(self._path)
             return os.pread(self._fd, 64, 0)
