@@ -74,7 +74,8 @@ def _report(environment: dict[str, str]) -> None:
         ratio = f"{value / base:.1f}" if base else "–"
         verdict = "" if aim is None else f"{aim:g}{'' if added <= aim else ' MISSED'}"
         print(
-            f"{name:<50} {base:>9.4f} {value:>10.4f} {added:>7.4f} {unit:<2} {ratio:>7} {verdict:>8}"
+            f"{name:<50} {base:>9.4f} {value:>10.4f} "
+            f"{added:>7.4f} {unit:<2} {ratio:>7} {verdict:>8}"
         )
     if theirs:
         print(f"codecarbon's task over greencell's pair of hooks: {theirs / ours:.0f} times")
@@ -135,8 +136,8 @@ def pair_ms(ip: Any, cells: int) -> float:
 
 def bare_hooks() -> float:
     ip = shell()
-    ip.events.register("pre_run_cell", lambda info: None)
-    ip.events.register("post_run_cell", lambda result: None)
+    ip.events.register("pre_run_cell", lambda _info: None)
+    ip.events.register("post_run_cell", lambda _result: None)
     return pair_ms(ip, CELLS)
 
 

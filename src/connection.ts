@@ -32,6 +32,11 @@ export class Connection implements IDisposable {
     _context.statusChanged.connect(this._onStatus, this);
     _context.connectionStatusChanged.connect(this._onConnection, this);
     this._kernelId = this._kernel?.id;
+    void _context.ready.then(() => {
+      if (!this._disposed) {
+        this._ask();
+      }
+    });
     this._ask();
   }
 
@@ -136,7 +141,7 @@ export class Connection implements IDisposable {
   private _ask(): void {
     const kernel = this._kernel;
     if (!kernel) {
-      this._model.setPhase('no-kernel');
+      this._model.setPhase(this._context.isReady ? 'no-kernel' : 'asking');
       return;
     }
     if (!this._speaksPython(kernel)) {

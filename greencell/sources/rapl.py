@@ -99,8 +99,10 @@ class RaplCounter:
         return energy_uj
 
     def _is_dead(self) -> bool:
-        """Whether the file was removed or replaced behind the descriptor. Costs as much as a
-        read, so only a counter that stands still is asked."""
+        """Whether the file was removed or replaced behind the descriptor.
+
+        Asking costs as much as a read, so only a counter that stands still is asked.
+        """
         return self._fd is not None and os.fstat(self._fd).st_nlink == 0
 
     def _read_patiently(self) -> int:

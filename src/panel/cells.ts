@@ -150,8 +150,8 @@ export class Cells {
   }
 
   private _betweenRow(energyJ: number, provenance: Provenance, largestJ: number): HTMLElement {
-    const name = element('div', 'gc-Dim gc-Grow', this._trans.__('between cells (idle, threads)'));
-    return marked(
+    const name = element('div', 'gc-Dim gc-Grow', this._trans.__('between cells'));
+    const row = marked(
       'tr',
       'between-cells',
       'gc-Cell gc-mod-between',
@@ -163,6 +163,9 @@ export class Cells {
         bar(energyJ, largestJ, 'gc-mod-idle')
       )
     );
+    row.title = this._trans.__('Idle power and background threads while no cell runs');
+    setData(row, 'energy-j', energyJ);
+    return row;
   }
 
   private _model: SessionModel | null = null;

@@ -80,7 +80,7 @@ export class Chart {
             gap: 2,
             grid: { show: false },
             ticks: { show: false },
-            space: 60,
+            splits: () => this._marks(),
             values: (_self, ticks) => ticks.map(t => ago(this._range[1] - t))
           },
           {
@@ -120,6 +120,12 @@ export class Chart {
       }
     }
     ctx.restore();
+  }
+
+  /** Two times to label, away from the edges, where a label would be cut. */
+  private _marks(): number[] {
+    const [from, to] = this._range;
+    return [to - 0.75 * (to - from), to - 0.25 * (to - from)];
   }
 
   private _destroy(): void {

@@ -250,8 +250,8 @@ export class GreencellPanel extends Widget {
     }
     switch (phase) {
       case 'loading':
-      case 'asking':
         return this._trans.__('Starting…');
+      case 'asking':
       case 'no-notebook':
         return '';
       default:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -117,3 +119,11 @@ def test_a_set_intensity_is_the_users_own() -> None:
     assert info.factor.intensity_g_per_kwh == 12.5
     assert info.source == "set by the user"
     assert info.year is None
+
+
+def test_every_source_of_the_tables_is_credited() -> None:
+    """DATA_LICENSES.md is what its script makes of the tables."""
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, root / "scripts/data_licenses.py", "--check"])
+
+    assert done.returncode == 0
