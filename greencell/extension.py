@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import atexit
 import os
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 from greencell.carbon.grid_table import GridTable
@@ -27,16 +29,25 @@ Shell = Any  # IPython comes without types
 
 
 class Extension:
-    """Everything that greencell has put into one shell."""
+    """Everything that greencell has put into one shell.
+
+    Args:
+        previous: the session to go on with, after a reload.
+    """
 
     def __init__(
-        self, shell: Shell, equipped: Equipped, settings: Settings, table: GridTable
+        self,
+        shell: Shell,
+        equipped: Equipped,
+        settings: Settings,
+        table: GridTable,
+        previous: Session | None,
     ) -> None:
         self.shell = shell
         self.settings = settings
         self.table = table
         self.wishes = Wishes(settings.zone, settings.intensity_g_per_kwh, settings.pue)
-        self.session = Session(equipped.equipment)
+        self.session = Session(equipped.equipment, previous=previous)
         self.channel: Channel | None = None
         kernel = kernel_of(shell)
         if kernel is not None:
@@ -63,9 +74,10 @@ class Extension:
         self.session.start()
         self.hooks.register()
         atexit.register(self._at_exit)
-        os.register_at_fork(after_in_child=self._after_fork) if hasattr(
-            os, "register_at_fork"
-        ) else None
+        if hasattr(os, "register_at_fork"):
+            # What is registered there stays for ever, so it must not hold on to us.
+            abandon = weakref.WeakMethod(self.session.abandon_after_fork)
+            os.register_at_fork(after_in_child=lambda: _call(abandon))
         self.say_hello()
 
     def stop(self) -> None:
@@ -78,9 +90,6 @@ class Extension:
 
     def _at_exit(self) -> None:
         self.session.close(_EXIT_TIMEOUT_S)
-
-    def _after_fork(self) -> None:
-        self.session.abandon_after_fork()
 
     def say_hello(self) -> None:
         """Tell pages that a session began. Only from inside a cell."""
@@ -137,6 +146,12 @@ class Extension:
             "panel": "kernel channel open" if self.channel is not None else "no kernel channel",
             "history": "in memory only",
         }
+
+
+def _call(method: weakref.ref[Callable[[], None]]) -> None:
+    found = method()
+    if found is not None:
+        found()
 
 
 class Outgoing:

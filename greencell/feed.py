@@ -7,7 +7,7 @@ culled.
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
 from greencell import wire
@@ -42,6 +42,7 @@ class Picture(Protocol):
     """What the feed asks of a session."""
 
     id: str
+    seq: Iterator[int]
     paused: bool
 
     def view(self, *, live: bool) -> SessionView: ...
@@ -62,7 +63,6 @@ class Feed:
         self._picture = picture
         self._outlet = outlet
         self._clock = clock
-        self._seq = itertools.count()
         self._parent: dict[str, Any] = {}
         self._began_ns: int | None = None
         self._tick_ns = 0
@@ -170,7 +170,7 @@ class Feed:
         return self._totals
 
     def _message(self, kind: wire.Kind, body: Message) -> Message:
-        seq = next(self._seq)
+        seq = next(self._picture.seq)
         return wire.envelope(kind, seq, self._picture.id, self._clock.wall_s(), body)
 
     def _send(self, kind: wire.Kind, body: Message, parent: dict[str, Any]) -> None:

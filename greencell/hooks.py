@@ -140,11 +140,18 @@ class Hooks:
 
         def deliver() -> None:
             if any(frame.info is info for frame in self._frames):
-                signal.raise_signal(signal.SIGINT)
+                self._interrupt_main_thread()
 
         timer = threading.Timer(_REDELIVER_S, deliver)
         timer.daemon = True
         timer.start()
+
+    def _interrupt_main_thread(self) -> None:
+        if hasattr(signal, "pthread_kill") and self._main_thread is not None:
+            # To that thread, so that it also wakes from a system call.
+            signal.pthread_kill(self._main_thread, signal.SIGINT)
+        else:
+            signal.raise_signal(signal.SIGINT)
 
     # -- their bodies --------------------------------------------------------------------------
 

@@ -7,18 +7,30 @@ import os
 from greencell.carbon.grid_table import GridTable
 from greencell.equipment import equip
 from greencell.extension import ATTRIBUTE, Extension, Shell, extension_of
+from greencell.guard import Guard
 from greencell.magics import Magics
+from greencell.session import Session
 from greencell.settings import read_settings
+
+_PARKED = "_greencell_parked"
 
 
 def load(shell: Shell) -> None:
-    """``%load_ext greencell``: start measuring, say so in one line. Idempotent."""
+    """``%load_ext greencell``: start measuring, say so in one line. Idempotent, never raises."""
     if extension_of(shell) is not None:
         return
+    guard = Guard("start")
+    guard.run(_load, shell)
+    if guard.last_failure is not None:
+        guard.run(unload, shell)
+        print(f"greencell did not start: {guard.last_failure}")
+
+
+def _load(shell: Shell) -> None:
     read = read_settings(os.environ, _config(shell))
     table = GridTable()
     equipped = equip(read, os.environ, table)
-    extension = Extension(shell, equipped, read.settings, table)
+    extension = Extension(shell, equipped, read.settings, table, _parked(shell))
     setattr(shell, ATTRIBUTE, extension)
     _register_magics(shell, extension)
     extension.start()
@@ -36,6 +48,15 @@ def unload(shell: Shell) -> None:
     extension.stop()
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("greencell", None)
+    setattr(shell, _PARKED, (shell.execution_count, extension.session))
+
+
+def _parked(shell: Shell) -> Session | None:
+    """The session that was unloaded by this same cell: then this is a reload."""
+    count, session = getattr(shell, _PARKED, (None, None))
+    if session is not None:
+        delattr(shell, _PARKED)
+    return session if count == shell.execution_count else None
 
 
 def _register_magics(shell: Shell, extension: Extension) -> None:

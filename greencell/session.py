@@ -10,7 +10,7 @@ import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -67,12 +67,28 @@ class _Event:
 class Session:
     """One measured stretch of a kernel's life.
 
+    Args:
+        previous: a session that was closed by a reload; its ledger goes on if the sources are
+            the same.
+
     Attributes:
         id: unique key of the session.
         feed: messages to the pages, where the shell is a kernel that has any.
     """
 
-    def __init__(self, equipment: Equipment, clock: Clock | None = None) -> None:
+    id: str
+    seq: Iterator[int]
+    _ledger: Ledger
+    _numbers: Iterator[int]
+    _next_label: str | None
+    _started_at: float
+
+    def __init__(
+        self,
+        equipment: Equipment,
+        clock: Clock | None = None,
+        previous: Session | None = None,
+    ) -> None:
         self._clock = clock or SystemClock()
         self._meter = equipment.meter
         self._host = equipment.host
@@ -91,14 +107,29 @@ class Session:
         self.label: str | None = None
         self.feed: Feed | None = None
         self.paused = False
+        self.seq = itertools.count()
         self._begin()
+        if previous is not None and previous.source_ids == self.source_ids:
+            self._go_on(previous)
+
+    def _go_on(self, previous: Session) -> None:
+        """Take over the account of a session whose sources were closed."""
+        self.id, self.seq = previous.id, previous.seq
+        self._numbers, self._next_label = previous._numbers, previous._next_label
+        self._started_at, self._ledger = previous._started_at, previous._ledger
+        self.label, self.notebook = previous.label, previous.notebook
+
+    @property
+    def source_ids(self) -> list[str]:
+        """What is measured with."""
+        return [info.id for info in self._meter.infos]
 
     def _begin(self) -> None:
         """Start a fresh account from this moment on."""
         self.id = os.urandom(8).hex()
         self._numbers = itertools.count(1)
         self._measured: dict[str, CellRecord] = {}
-        self._next_label: str | None = None
+        self._next_label = None
         self._power_w: dict[Component, float] | None = None
         self._sampled_ns = self._shared_ns = self._due_ns = 0
         self._last_cell_ns = self._clock.monotonic_ns()

@@ -33,8 +33,13 @@ def test_loading_says_one_line_and_is_idempotent(start_kernel: Start) -> None:
         "len([c for c in get_ipython().events.callbacks['pre_run_cell'] if 'greencell' in repr(c)])"
     )
     assert kernel.run(count).text == "1"
+    before = kernel.document()
     kernel.run("%reload_ext greencell\n%reload_ext greencell")
     assert kernel.run(count).text == "1"
+    after = kernel.document()
+    assert after["session"]["id"] == before["session"]["id"]
+    assert after["cells"][: len(before["cells"])] == before["cells"]
+    assert after["totals"]["cells"] == before["totals"]["cells"] + 2
     threads = "import threading; [t.name for t in threading.enumerate()].count('greencell-sampler')"
     assert kernel.run(threads).text == "1"
 
