@@ -424,3 +424,55 @@ def test_counters_that_vanish_in_mid_session_break_nothing(
     assert good["energy_kwh"] is not None
     assert lost["energy_kwh"] is None and lost["flags"] == ["gap"]
     assert back["energy_kwh"] is not None
+
+
+def test_a_forked_child_that_falls_back_into_the_kernel_records_nothing(
+    start_kernel: Start,
+) -> None:
+    """sys.exit in a raw fork runs our end hook in the child too: one record, the parent's."""
+    kernel = start_kernel()
+    code = "import os, sys\npid = os.fork()\nif pid == 0:\n    sys.exit(0)\nprint('parent')"
+
+    assert kernel.run(code).text == "parent\n"
+
+    assert kernel.document()["totals"]["cells"] == 1
+
+
+def test_a_dead_sampler_is_revived_by_the_next_cell(start_kernel: Start) -> None:
+    """Whatever killed the thread: the next cell ticks and its record is right."""
+    kernel = start_kernel()
+    kernel.run("import greencell; greencell.session()._sampler.stop(1)")
+    run = kernel.run("import time; time.sleep(1.5)", cell_id="after")
+
+    assert "tick" in [message["kind"] for message in run.ours]
+    after = kernel.document()["cells"][-1]
+    assert after["cell_id"] == "after"
+    assert after["energy_kwh"] > 0
+
+
+def test_cells_in_subshells_share_the_time_they_overlap(start_kernel: Start) -> None:
+    """Two cells at once on two threads: each its own record, flagged, and the sums hold."""
+    kernel = start_kernel()
+    subshell = kernel.control("create_subshell_request", {})
+    if subshell.get("status") != "ok":
+        pytest.skip("this ipykernel has no subshells")
+    main = kernel.send("import time; time.sleep(1.5)", cell_id="main")
+    time.sleep(0.3)
+    content = {
+        "code": "import time; time.sleep(0.5)", "silent": False, "store_history": True,
+        "user_expressions": {}, "allow_stdin": False, "stop_on_error": False,
+    }  # fmt: skip
+    message = kernel.client.session.msg("execute_request", content, metadata={"cellId": "sub"})
+    message["header"]["subshell_id"] = subshell["subshell_id"]
+    kernel.client.shell_channel.send(message)
+    kernel.wait(message["header"]["msg_id"])
+    kernel.wait(main)
+
+    document = kernel.document()
+    cells = {cell["cell_id"]: cell for cell in document["cells"]}
+    assert {name: cell["parent"] for name, cell in cells.items()} == {"main": None, "sub": None}
+    assert all("concurrent" in cell["flags"] for cell in cells.values())
+    assert cells["sub"]["duration_s"] == pytest.approx(0.5, abs=0.3)
+    assert document["totals"]["cells_energy_kwh"] == pytest.approx(
+        math.fsum(cell["energy_kwh"] for cell in cells.values()), rel=1e-9
+    )
