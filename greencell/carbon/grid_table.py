@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,13 @@ _CREDITS = {
     "ember-owid-2026": "Ember via Our World in Data (2026), CC BY 4.0",
     "ecologits": "EcoLogits world mix",
 }
+_ALIASES = {
+    "UK": "GB", "GREAT BRITAIN": "GB", "ENGLAND": "GB", "SCOTLAND": "GB", "WALES": "GB",
+    "EL": "GR", "TURKEY": "TR", "CZECH REPUBLIC": "CZ", "HOLLAND": "NL", "IVORY COAST": "CI",
+    "BURMA": "MM", "SWAZILAND": "SZ", "CAPE VERDE": "CV", "MACAU": "MO",
+}  # fmt: skip
+_OFFICIAL = "country-official"
+"""A state's own figure, direct basis: only for who asks for it, as ``GB-OFFICIAL``."""
 _MAX_SUGGESTIONS = 5
 Row = dict[str, str]
 
@@ -40,8 +48,9 @@ class UnknownZone(UsageError):
         near = f" Near: {', '.join(suggestions)}." if suggestions else ""
         super().__init__(
             f"Unknown zone {query[:60]!r}.{near} A zone is a country (FR, FRA, France), "
-            "a subdivision (US-CA) or a cloud region (aws:eu-west-3)."
+            "a subdivision (US-CA), a cloud region (aws:eu-west-3) or WORLD for the average."
         )
+        self.query = query
         self.suggestions = suggestions
 
 
@@ -51,12 +60,18 @@ class AmbiguousZone(UsageError):
     def __init__(self, query: str, candidates: tuple[str, ...]) -> None:
         shown = ", ".join(candidates[:10])
         super().__init__(f"Zone {query[:60]!r} fits several: {shown}. Give one of these.")
+        self.query = query
         self.candidates = candidates
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A place with the carbon intensity of its electricity, in g CO2e per kWh."""
+    """A place with the carbon intensity of its electricity, in g CO2e per kWh.
+
+    Attributes:
+        relative_error: of the intensity, about 95 %.
+        pue: power usage effectiveness of a cloud region; ``None`` where it is not published.
+    """
 
     code: str
     name: str
@@ -66,11 +81,12 @@ class Zone:
     source: str
     country: str
     pue: float | None = None
+    relative_error: float = GRID_RELATIVE_ERROR
 
     def factor(self, pue: float, intensity_g_per_kwh: float | None = None) -> CarbonFactor:
         """The zone as a factor; ``intensity_g_per_kwh`` overrides the table's."""
         intensity = intensity_g_per_kwh or self.intensity_g_per_kwh
-        return CarbonFactor(self.code, intensity, pue, GRID_RELATIVE_ERROR)
+        return CarbonFactor(self.code, intensity, pue, self.relative_error)
 
 
 class GridTable:
@@ -87,16 +103,13 @@ class GridTable:
             AmbiguousZone: several zones fit.
         """
         wanted = " ".join(query.split())
-        code = wanted.upper().replace("_", "-")
         if ":" in wanted:
             return self._cloud_zone(wanted)
-        if code == WORLD or code in self._countries:
-            return self._country(code)
-        if code in self._alpha3:
-            return self._country(self._alpha3[code])
-        if "-" in code and code in self._subregions:
-            return self._subregion(code)
-        return self._by_name(wanted)
+        if country := self._country_code_of(wanted):
+            return self._country(country)
+        if subregion := self._subregion_code_of(wanted):
+            return self._subregion(subregion)
+        return self._cloud_place(wanted)
 
     @property
     def world(self) -> Zone:
@@ -115,7 +128,7 @@ class GridTable:
 
     # -- tables --------------------------------------------------------------------------------
 
-    def _rows(self, name: str) -> Iterable[Row]:
+    def _rows(self, name: str) -> Iterator[Row]:
         with (self._data / f"{name}.csv").open(encoding="utf-8", newline="") as file:
             yield from csv.DictReader(file)
 
@@ -128,12 +141,41 @@ class GridTable:
         return {row["iso3"]: code for code, row in self._countries.items() if row["iso3"]}
 
     @cached_property
+    def _country_names(self) -> dict[str, str]:
+        return {_plain(row["name"]): code for code, row in self._countries.items()}
+
+    @cached_property
     def _subregions(self) -> dict[str, Row]:
-        return {row["zone"].upper(): row for row in self._rows("grid_intensity_subregions")}
+        return {_subregion_key(row): row for row in self._rows("grid_intensity_subregions")}
+
+    @cached_property
+    def _subregion_names(self) -> dict[str, str]:
+        return {
+            _plain(row["name"]): key
+            for key, row in self._subregions.items()
+            if row["scheme"] != _OFFICIAL
+        }
 
     @cached_property
     def _clouds(self) -> dict[str, Row]:
         return {f"{row['provider']}:{row['region']}": row for row in self._rows("cloud_regions")}
+
+    @cached_property
+    def _cloud_places(self) -> dict[str, list[str]]:
+        """Region codes by location, by each part of it, and by the bare name of the region."""
+        places: dict[str, list[str]] = {}
+        for key, row in self._clouds.items():
+            location = row["location"]
+            names = {_plain(name) for name in (location, *re.split("[,()]", location))}
+            for name in (names | {row["region"]}) - {""}:
+                places.setdefault(name, []).append(key)
+        return places
+
+    @cached_property
+    def _provider_pues(self) -> dict[str, float]:
+        """The newest average that each provider states for all of its data centres."""
+        rows = [row for row in self._rows("pue_wue") if row["scope"] == "global" and row["pue"]]
+        return {r["provider"]: float(r["pue"]) for r in sorted(rows, key=lambda r: int(r["year"]))}
 
     @cached_property
     def _credits(self) -> dict[str, str]:
@@ -162,7 +204,7 @@ class GridTable:
     def _subregion(self, code: str) -> Zone:
         row = self._subregions[code]
         return Zone(
-            code=row["zone"],
+            code=code if row["scheme"] == _OFFICIAL else row["zone"],
             name=row["name"],
             intensity_g_per_kwh=float(row["g_per_kwh"]),
             basis=_BASES[row["basis"]],
@@ -176,55 +218,65 @@ class GridTable:
         key = f"{provider.strip()}:{region.strip()}"
         row = self._clouds.get(key)
         if row is None:
-            raise UnknownZone(query, _near(key, self._clouds))
+            near = difflib.get_close_matches(key, self._clouds, _MAX_SUGGESTIONS, 0.6)
+            raise UnknownZone(query, tuple(near))
         grid = self._grid_of(row)
+        location = row["location"]
+        place = location if grid.name in location else f"{location}, {grid.name}"
         return Zone(
             code=key,
-            name=f"{row['location']} ({provider} {row['region']}), grid of {grid.name}",
+            name=f"{place} ({row['provider']} {row['region']})",
             intensity_g_per_kwh=grid.intensity_g_per_kwh,
             basis=grid.basis,
             year=grid.year,
             source=grid.source,
             country=row["country"],
-            pue=float(row["pue"]) if row["pue"] else self._provider_pue(row["provider"]),
+            pue=float(row["pue"]) if row["pue"] else self._provider_pues.get(row["provider"]),
         )
 
     def _grid_of(self, row: Row) -> Zone:
-        for key in (row["zone"].upper(), row["country"]):
+        if row["zone"].upper() in self._subregions:
+            return self._subregion(row["zone"].upper())
+        return self.country_or_none(row["country"]) or self.world
+
+    # -- what a person types -------------------------------------------------------------------
+
+    def _country_code_of(self, wanted: str) -> str | None:
+        code = wanted.upper()
+        code = _ALIASES.get(code, code)
+        if code in self._countries:
+            return code
+        return self._alpha3.get(code) or self._country_names.get(_plain(wanted))
+
+    def _subregion_code_of(self, wanted: str) -> str | None:
+        code = wanted.upper().replace("_", "-")
+        # eGRID and bidding zones also by their own bare codes: CAMX, SE3.
+        for key in (code, f"EGRID-{code}", f"{code[:2]}-{code}"):
             if key in self._subregions:
-                return self._subregion(key)
-            if key in self._countries:
-                return self._country(key)
-        return self.world
+                return key
+        return self._subregion_names.get(_plain(wanted))
 
-    def _provider_pue(self, provider: str) -> float | None:
-        rows = [
-            row
-            for row in self._rows("pue_wue")
-            if row["provider"] == provider and row["scope"] == "global" and row["pue"]
-        ]
-        newest = max(rows, key=lambda row: int(row["year"]), default=None)
-        return float(newest["pue"]) if newest else None
-
-    def _by_name(self, query: str) -> Zone:
-        wanted = _plain(query)
-        exact = [code for code, name in self._names() if wanted == _plain(name)]
-        # "California" is the state before it is a data centre's address.
-        places = [code for code in exact if ":" not in code]
-        found = places or exact or [c for c, name in self._names() if _has_word(wanted, name)]
-        if len(found) == 1 or places:
-            return self.find(found[0])
+    def _cloud_place(self, wanted: str) -> Zone:
+        region, place = wanted.lower(), _plain(wanted)
+        found = self._cloud_places.get(region) or self._cloud_places.get(place, [])
+        if len(found) == 1:
+            return self._cloud_zone(found[0])
         if found:
-            raise AmbiguousZone(query, tuple(found))
+            raise AmbiguousZone(wanted, tuple(found))
+        # A part of a name chooses nothing, it hints: "Hampshire" is not New Hampshire.
+        parts = [code for code, name in self._names() if _begins_a_word(place, name)]
+        if len(parts) > 1:
+            raise AmbiguousZone(wanted, tuple(parts))
         names = {_plain(name): f"{code} ({name})" for code, name in self._names()}
-        near = difflib.get_close_matches(wanted, names, _MAX_SUGGESTIONS, 0.6)
-        raise UnknownZone(query, tuple(names[name] for name in near))
+        near = difflib.get_close_matches(place, names, _MAX_SUGGESTIONS, 0.7)
+        near += [_plain(name) for code, name in self._names() if code in parts]
+        raise UnknownZone(wanted, tuple(names[name] for name in dict.fromkeys(near)))
 
     def _names(self) -> Iterator[tuple[str, str]]:
         for code, row in self._countries.items():
             yield code, row["name"]
         for row in self._subregions.values():
-            if row["scheme"] != "country-official":
+            if row["scheme"] != _OFFICIAL:
                 yield row["zone"], row["name"]
         for key, row in self._clouds.items():
             yield key, row["location"]
@@ -234,14 +286,14 @@ def _country_code(row: Row) -> str:
     return row["iso2"] if len(row["iso2"]) == 2 else WORLD  # noqa: PLR2004  # alpha-2
 
 
+def _subregion_key(row: Row) -> str:
+    return f"{row['zone']}-OFFICIAL" if row["scheme"] == _OFFICIAL else row["zone"].upper()
+
+
 def _plain(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text).lower()
-    return "".join(c for c in decomposed if c.isalnum() or c == " ").strip()
+    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join("".join(c if c.isalnum() else " " for c in letters).lower().split())
 
 
-def _has_word(wanted: str, name: str) -> bool:
+def _begins_a_word(wanted: str, name: str) -> bool:
     return len(wanted) > 2 and f" {_plain(name)}".find(f" {wanted}") >= 0  # noqa: PLR2004
-
-
-def _near(key: str, keys: Iterable[str]) -> tuple[str, ...]:
-    return tuple(difflib.get_close_matches(key, list(keys), _MAX_SUGGESTIONS, 0.6))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from greencell.carbon.grid_table import GridTable, Zone
@@ -17,18 +18,21 @@ from greencell.data import DATA
 from greencell.errors import UsageError
 from greencell.model import CarbonInfo
 
+_MAX_NAME = 60
 DEFAULT_PUE = 1.0
 """At home or in an office there is no data centre around the computer."""
-_GCP_ZONE_PARTS = 3
-# Variable that only the provider's machines have → (provider, variables that name the region)
+# Variable that only the provider's machines have → (provider, variables that name the region).
+# The variables of a client library (AWS_REGION) alone prove nothing: a laptop has them, too.
 _CLOUD_EVIDENCE = (
     ("AWS_EXECUTION_ENV", "aws", ("AWS_REGION", "AWS_DEFAULT_REGION")),
     ("SAGEMAKER_INTERNAL_IMAGE_URI", "aws", ("AWS_REGION", "AWS_DEFAULT_REGION")),
     ("ECS_CONTAINER_METADATA_URI_V4", "aws", ("AWS_REGION", "AWS_DEFAULT_REGION")),
-    ("GOOGLE_CLOUD_REGION", "gcp", ("GOOGLE_CLOUD_REGION",)),
-    ("CLOUD_ML_REGION", "gcp", ("CLOUD_ML_REGION",)),
+    ("VERTEX_PRODUCT", "gcp", ("GOOGLE_CLOUD_REGION", "CLOUD_ML_REGION")),
+    ("CLOUD_ML_JOB_ID", "gcp", ("CLOUD_ML_REGION", "GOOGLE_CLOUD_REGION")),
     ("AZUREML_RUN_ID", "azure", ("AZUREML_REGION", "REGION_NAME")),
 )
+_AZURE_ML_ENDPOINT = re.compile(r"https://([a-z0-9]+)(\.experiments)?\.(api\.)?azureml\.")
+"""On Azure ML compute, ``AZUREML_SERVICE_ENDPOINT`` begins with the region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +69,15 @@ def locate(
     if wished is not None:
         return Location(table.find(wished), "setting")
     region = cloud_region(environment)
-    if region is not None:
-        try:
-            return Location(table.find(region), "cloud")
-        except UsageError:
-            pass  # a region newer than the table
-    timezone = system_timezone(environment, root)
-    if timezone is not None:
-        place = _by_timezone(timezone, table)
-        if place is not None:
-            return place
-    where = f"the time zone {timezone} names no country" if timezone else "no time zone is set"
-    return Location(table.world, "default", f"Place unknown ({where}); world average used.")
+    if region is None:
+        return _by_clock(environment, table, root)
+    try:
+        return Location(table.find(region), "cloud")
+    except UsageError:
+        # A region newer than the table: the clock must do, and the note says why.
+        place = _by_clock(environment, table, root)
+        note = f"The cloud region {region} is in no table. {place.note}"
+        return replace(place, note=note)
 
 
 def carbon_info(location: Location, wishes: Wishes) -> CarbonInfo:
@@ -103,27 +104,42 @@ def cloud_region(environment: Mapping[str, str]) -> str | None:
         for variable in variables:
             region = environment.get(variable, "").strip().lower()
             if region:
-                return f"{provider}:{region}"
-    return None
+                return f"{provider}:{region[:_MAX_NAME]}"
+    azure = _AZURE_ML_ENDPOINT.match(environment.get("AZUREML_SERVICE_ENDPOINT", ""))
+    return f"azure:{azure[1][:_MAX_NAME]}" if azure else None
 
 
 def system_timezone(environment: Mapping[str, str], root: Path) -> str | None:
     """The name of the machine's time zone; ``None`` if it has none."""
-    named = environment.get("TZ", "").lstrip(":")
+    named = environment.get("TZ", "").strip().lstrip(":")
     if named:
-        return named
+        return _timezone_name(named)
     try:
         text = (root / "etc/timezone").read_text(encoding="ascii", errors="replace").strip()
     except OSError:
         text = ""
     if text:
-        return text
+        return _timezone_name(text)
     try:
         target = os.readlink(root / "etc/localtime")
     except OSError:
         return None
-    _, found, name = target.partition("zoneinfo/")
-    return name if found else None
+    return _timezone_name(target) if "zoneinfo/" in target else None
+
+
+def _timezone_name(text: str) -> str:
+    """The bare name, as in the table; the system also takes a path into its database."""
+    name = text.rpartition("zoneinfo/")[2]
+    return name.removeprefix("posix/").removeprefix("right/")[:_MAX_NAME]
+
+
+def _by_clock(environment: Mapping[str, str], table: GridTable, root: Path) -> Location:
+    timezone = system_timezone(environment, root)
+    place = _by_timezone(timezone, table) if timezone is not None else None
+    if place is not None:
+        return place
+    where = f"the time zone {timezone} names no country" if timezone else "no time zone is set"
+    return Location(table.world, "default", f"Place unknown ({where}); world average used.")
 
 
 def _by_timezone(timezone: str, table: GridTable, data: Path | None = None) -> Location | None:

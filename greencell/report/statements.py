@@ -23,7 +23,7 @@ def to_tex(document: Mapping[str, Any]) -> str:
     estimated = figures.is_estimated(totals)
     energy = figures.energy(totals["energy_kwh"], estimated=estimated)
     co2 = figures.co2(totals["co2_kg"], estimated=estimated)
-    sources = "; ".join(s["detail"] or s["id"] for s in document["sources"]) or "no source"
+    sources = "; ".join(s.get("detail") or s["id"] for s in document["sources"]) or "no source"
     verb = {"measured": "was measured", "estimated": "was estimated"}.get(
         totals["provenance"], "was in part measured, in part estimated"
     )
