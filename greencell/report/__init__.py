@@ -49,7 +49,10 @@ def write(document: Document, path: Path, *, force: bool = False) -> Path:
         UsageError: unknown suffix, no such folder, existing file without ``force``, or a place
             that cannot be written.
     """
-    path = path.expanduser()
+    try:
+        path = path.expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{path} names a home folder that does not exist.") from error
     if path.is_dir():
         raise UsageError(f"{path} is a folder; give a file name such as {path / 'session.json'}.")
     if not path.suffix:
@@ -76,11 +79,10 @@ def _write_whole(path: Path, text: str, *, force: bool) -> None:
         with open(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
         temporary.chmod(0o666 & ~_umask())
-        if force:
-            temporary.replace(path)
-        else:
-            # A link fails if the file has come into being meanwhile; a rename would replace it.
-            os.link(temporary, path)
+        if not force:
+            # Fails if the file has come into being meanwhile, where a rename would replace it.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 
