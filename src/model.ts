@@ -124,7 +124,12 @@ export class SessionModel {
 
   /** Whether a cell runs and nothing has been heard of it for a while. */
   get stale(): boolean {
-    return this._running !== null && this._nowS() - this._heardAt > STALE_AFTER_S;
+    if (!this._running) {
+      return false;
+    }
+    // In long cells ticks come every elapsed/200: silence is twice that.
+    const patienceS = Math.max(STALE_AFTER_S, this._running.elapsedS / 100);
+    return this._nowS() - this._heardAt > patienceS;
   }
 
   /** The last finished run of a cell; the running one is not among them. */
