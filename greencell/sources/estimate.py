@@ -3,7 +3,8 @@
 Formulas, intervals and how wrong they are:
 
 * CPU with known thermal design power: ``P = TDP (0.12 + 0.63 u^0.6)``, 0.5 to 2 times. Fitted to
-  RAPL against load of four CPUs; leaving one CPU out, the truth lies inside in 92 %.
+  RAPL against load of four CPUs; leaving one CPU out, the truth lies inside in 92 %. On a virtual
+  machine TDP is that of its share of the processor's threads, 0.4 to 2 times (judgement).
 * Virtual CPU: ``P = n (idle + (full - idle) u^0.8)`` with the microarchitecture's watts per
   virtual CPU (Cloud Carbon Footprint, from SPECpower), 0.5 to 2 times; microarchitecture
   unknown: 0.65 and 3.3 W (SPECpower 2017 to 2026), 0.4 to 2 times. These are shares of a whole
@@ -39,6 +40,8 @@ RAM_W_PER_GB = 0.30
 TDP_PER_CPU_W = 4.0
 """Design power per logical CPU where the processor is in no table (codecarbon's constant)."""
 _CPU_TICK_S = 0.01
+_KEY, _TDP_W, _CORES, _THREADS = 1, 3, 4, 5
+"""Columns of cpu_tdp.csv."""
 
 # (vendor, family): ((models), (lowest stepping), microarchitecture of microarch_watts.csv)
 _MICROARCHITECTURES: dict[tuple[str, int], tuple[tuple[range, int, str], ...]] = {
@@ -72,10 +75,20 @@ class CurveModel:
         """Nothing is held."""
 
 
-def tdp_model(tdp_w: float, detail: str) -> CurveModel:
-    """The model of a CPU whose thermal design power is known."""
+@dataclass(frozen=True, slots=True)
+class DesignPower:
+    """What the table knows of a processor; ``threads`` is ``None`` where it does not tell."""
+
+    tdp_w: float
+    threads: int | None
+
+
+def tdp_model(tdp_w: float, detail: str, *, virtual: bool = False) -> CurveModel:
+    """The model of CPUs whose thermal design power, all together, is known."""
     full = IDLE_SHARE_OF_FULL + DYNAMIC_SHARE_OF_FULL
-    info = _info("model:tdp", "cpu", TDP_FACTORS, f"{detail}, {tdp_w:g} W design power")
+    factors = VCPU_FACTORS if virtual else TDP_FACTORS
+    flags = ("virtual",) if virtual else ()
+    info = _info("model:tdp", "cpu", factors, f"{detail}, {tdp_w:.3g} W design power", flags)
     return CurveModel(info, tdp_w * IDLE_SHARE_OF_FULL, tdp_w * full, DYNAMIC_EXPONENT)
 
 
@@ -118,8 +131,8 @@ def microarchitecture_of(cpu: CpuInfo) -> str | None:
     return None
 
 
-def tdp_w_of(name: str, data: Path | None = None) -> float | None:
-    """The thermal design power of a CPU by its name, from the table; ``None`` if not there."""
+def design_power_of(name: str, data: Path | None = None) -> DesignPower | None:
+    """The table's row of a CPU by its name; ``None`` if it is not there."""
     wanted = match_key(name)
     if not wanted:
         return None
@@ -128,16 +141,23 @@ def tdp_w_of(name: str, data: Path | None = None) -> float | None:
             # Splitting four thousand lines is the cost; the key as a substring is the sieve.
             if f",{wanted}," in line:
                 row = next(csv.reader([line]))
-                if row[1] == wanted:
-                    return float(row[3])
+                if row[_KEY] == wanted:
+                    return DesignPower(float(row[_TDP_W]), _threads(row[_CORES], row[_THREADS]))
     return None
 
 
 def match_key(name: str) -> str:
-    """A CPU's name as the table's key: marks and clock removed, lower case."""
+    """A CPU's name as the table's key: marks, clock, core counts and graphics removed."""
     text = re.sub(r"\((r|tm)\)|@.*$|^\d+th gen ", " ", name.lower())
-    text = re.sub(r"\b(\d+-core|processor|cpu)\b|\bw(ith|/) radeon.*$", " ", text)
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", text).split())
+    text = re.sub(r"\b(\d+-cores?|\w+-core processor|processor|cpu|apu)\b", " ", text)
+    text = re.sub(r"\s(with|w/)?\s*radeon\b.*$", " ", text)
+    return " ".join(re.sub(r"[^a-z0-9+]+", " ", text).split())
+
+
+def _threads(cores: str, threads: str) -> int | None:
+    if threads:
+        return int(threads)
+    return 2 * int(cores) if cores else None  # two threads a core, as on nearly all servers
 
 
 def _vcpu_watts(microarchitecture: str, data: Path) -> tuple[float, float] | None:

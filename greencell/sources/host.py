@@ -13,6 +13,10 @@ _VIRTUAL_PRODUCTS = (
     "kvm", "qemu", "virtual", "vmware", "virtualbox", "xen", "hvm", "bochs", "openstack",
     "google compute engine", "amazon ec2", "droplet", "firecracker",
 )  # fmt: skip
+_BARE_METAL_PRODUCT = ".metal"
+"""Amazon's bare-metal instances, e.g. ``m5.metal`` and ``c7i.metal-24xl``, by the same vendor."""
+CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
+"""Files that Docker and Podman put into their containers."""
 _BYTES_PER_KIB = 1_024
 _BYTES_PER_GB = 1e9
 
@@ -63,6 +67,32 @@ def read_host(cpu: CpuInfo, sysfs_root: Path, procfs_root: Path, gpus: tuple[str
     )
 
 
+def read_sockets(sysfs_root: Path) -> int:
+    """How many processor packages there are, at least 1."""
+    packages = set()
+    for path in (sysfs_root / "devices/system/cpu").glob("cpu*/topology/physical_package_id"):
+        try:
+            packages.add(path.read_text(encoding="ascii", errors="replace").strip())
+        except OSError:
+            continue  # this CPU went offline while we looked
+    return max(1, len(packages))
+
+
+def is_container(sysfs_root: Path, procfs_root: Path, marks: tuple[Path, ...]) -> bool:
+    """Whether this is a container: by its engine's mark, or by what covers the powercap tree.
+
+    Engines without marks (containerd, CRI-O) mount an empty folder over the tree
+    (GHSA-jq35-85cj-fj4p), which the mount table shows.
+    """
+    if any(mark.exists() for mark in marks):
+        return True
+    cover = f" {sysfs_root / 'devices/virtual/powercap'} "
+    try:
+        return cover in (procfs_root / "self/mountinfo").read_text(errors="replace")
+    except OSError:
+        return False
+
+
 def _ram_gb(procfs_root: Path) -> float:
     try:
         with (procfs_root / "meminfo").open(encoding="ascii") as lines:
@@ -82,10 +112,13 @@ def _virtual_product(sysfs_root: Path) -> bool:
             text = (sysfs_root / "class/dmi/id" / name).read_text(errors="replace").lower()
         except OSError:
             continue
+        if _BARE_METAL_PRODUCT in text:
+            return False
         if any(product in text for product in _VIRTUAL_PRODUCTS):
             return True
     return False
 
 
 def _int(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdigit() else None
+    # isdigit alone is also true of digits that int refuses, e.g. superscripts.
+    return int(text) if text is not None and text.isascii() and text.isdigit() else None

@@ -7,14 +7,24 @@ again, or never again.
 
 from __future__ import annotations
 
-import ctypes
-import sys
-from collections.abc import Callable, Mapping
-from types import ModuleType
-from typing import Any, Final
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
 
-from greencell.errors import ReadFailed, SourceGone, SourceUnavailable
+from greencell.errors import ReadFailed, SourceGone
 from greencell.model import Skipped, SourceInfo
+from greencell.sources.cuda_visible import PCI_ORDER_REMEDY, is_order_uncertain, visible_gpus
+from greencell.sources.nvml_library import (
+    GONE,
+    Handle,
+    Nvml,
+    NvmlLibrary,
+    code_of,
+    left_out,
+    open_library,
+    unavailable,
+)
 from greencell.units import J_PER_MJ, W_PER_MW
 
 COUNTER_PERIOD_S: Final = 0.1
@@ -23,45 +33,24 @@ GAUGE_PERIOD_S: Final = 0.1
 GAIN: Final = 0.05
 """Standard gain error: arXiv 2312.02741, s.d. 4.6 % over 16 boards."""
 MAX_POWER_W: Final = 2_000.0
+LIMIT_MARGIN: Final = 1.5
+"""Highest plausible power over the enforced limit, which is kept on average only; judgement."""
 _FIELD_POWER_INSTANT: Final = 186
 """``NVML_FI_DEV_POWER_INSTANT`` of ``nvml.h``; ``nvmlDeviceGetPowerUsage`` averages over 1 s."""
-
-Nvml = ModuleType | Any
-Handle = Any
-
-
-class NvmlLibrary:
-    """The library, initialised; shut down when its last device is closed."""
-
-    def __init__(self, nvml: Nvml) -> None:
-        self.nvml = nvml
-        self._users = 0
-
-    def enter(self) -> None:
-        """One more device uses the library."""
-        self._users += 1
-
-    def leave(self) -> None:
-        """One device less."""
-        self._users -= 1
-        if self._users == 0:
-            self.call(self.nvml.nvmlShutdown)
-
-    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """The result of an NVML call, or ``None`` if it failed in any way; for decorations."""
-        try:
-            return function(*arguments)
-        except self.nvml.NVMLError:
-            return None
+_INITIAL_PID_NAMESPACE: Final = "pid:[4026531836]"
+"""``PROC_PID_INIT_INO`` of Linux ``include/linux/proc_ns.h``."""
 
 
 class _Device:
     """What the counter and the gauge of a GPU have in common."""
 
-    def __init__(self, library: NvmlLibrary, handle: Handle, index: int) -> None:
+    def __init__(
+        self, library: NvmlLibrary, handle: Handle, index: int, *, sees_pids: bool
+    ) -> None:
         nvml = library.nvml
         self.library = library
         self.handle = handle
+        self._sees_pids = sees_pids
         self._closed = False
         library.enter()
         self.uuid = _text(library.call(nvml.nvmlDeviceGetUUID, handle))
@@ -69,23 +58,23 @@ class _Device:
         self.id = f"nvml:{self.uuid[:12]}" if self.uuid else f"nvml:{index}"
         self.mig = _mig_enabled(library, handle)
         limit_mw = library.call(nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
-        self.max_power_w = 3 * limit_mw * W_PER_MW if limit_mw else MAX_POWER_W
+        self.max_power_w = LIMIT_MARGIN * limit_mw * W_PER_MW if limit_mw else MAX_POWER_W
 
     @property
     def flags(self) -> tuple[str, ...]:
         return ("mig",) if self.mig else ()
 
     def read_units(self, function: Callable[[Handle], int]) -> int:
-        nvml = self.library.nvml
         try:
             return int(function(self.handle))
-        except nvml.NVMLError as error:
-            code = getattr(error, "value", None)
-            if code in (nvml.NVML_ERROR_GPU_IS_LOST, nvml.NVML_ERROR_RESET_REQUIRED):
+        except self.library.nvml.NVMLError as error:
+            if code_of(error) in GONE:
                 raise SourceGone(f"{self.id}: {error}") from error
             raise ReadFailed(f"{self.id}: {error}") from error
 
     def other_processes(self, own_pids: frozenset[int]) -> bool | None:
+        if not self._sees_pids:
+            return None
         nvml = self.library.nvml
         running = self.library.call(nvml.nvmlDeviceGetComputeRunningProcesses, self.handle)
         if running is None:
@@ -126,9 +115,9 @@ class NvmlCounter:
 class NvmlGauge:
     """The power reading of one GPU without an energy counter."""
 
-    def __init__(self, device: _Device) -> None:
+    def __init__(self, device: _Device, function: Callable[[Handle], int]) -> None:
         self._device = device
-        self._function = _power_function(device)
+        self._function = function
         self.info = SourceInfo(
             device.id, "gpu", "gauge", "measured", GAUGE_PERIOD_S, 0.0, GAIN,
             detail=f"{device.name}, NVML power, integrated", flags=device.flags,
@@ -145,135 +134,133 @@ class NvmlGauge:
 
 
 def find_gpus(
-    environment: Mapping[str, str], nvml: Nvml | None = None
+    environment: Mapping[str, str], nvml: Nvml | None = None, procfs_root: Path = Path("/proc")
 ) -> tuple[list[NvmlCounter | NvmlGauge], list[Skipped]]:
     """A source for each GPU this process may use, and the reason for each that has none.
 
     ``CUDA_VISIBLE_DEVICES`` is honoured. Its indices are taken in PCI order, NVML's own, which
     is CUDA's too when ``CUDA_DEVICE_ORDER=PCI_BUS_ID``.
 
+    Args:
+        environment: the process's.
+        nvml: stands in for the module ``pynvml``.
+        procfs_root: tells whether the driver's process numbers mean ours.
+
     Raises:
-        SourceUnavailable: there is no driver, or no GPU.
+        SourceUnavailable: there is no driver, or it does not answer.
     """
-    library = _initialised(nvml if nvml is not None else _bindings())
+    library = open_library(nvml)
     try:
         count = int(library.nvml.nvmlDeviceGetCount())
     except library.nvml.NVMLError as error:
         library.call(library.nvml.nvmlShutdown)
-        raise SourceUnavailable(f"NVML does not count its GPUs: {error}") from error
+        raise unavailable(error) from error
     library.enter()  # keeps the library while devices come and go
+    skipped: list[Skipped] = []
     try:
-        return _sources(library, count, environment)
+        devices = _devices(library, count, skipped, sees_pids=_sees_pids(procfs_root))
+        sources = _sources(library, devices, environment, skipped)
     finally:
         library.leave()
-
-
-def _sources(
-    library: NvmlLibrary, count: int, environment: Mapping[str, str]
-) -> tuple[list[NvmlCounter | NvmlGauge], list[Skipped]]:
-    sources: list[NvmlCounter | NvmlGauge] = []
-    skipped: list[Skipped] = []
-    visible = environment.get("CUDA_VISIBLE_DEVICES")
-    for index in range(count):
-        handle = library.call(library.nvml.nvmlDeviceGetHandleByIndex, index)
-        if handle is None:
-            skipped.append(Skipped(f"nvml:{index}", "the driver does not open this GPU"))
-            continue
-        device = _Device(library, handle, index)
-        if not is_visible(visible, index, device.uuid):
-            skipped.append(Skipped(device.id, "CUDA_VISIBLE_DEVICES leaves it out"))
-            device.close()
-            continue
-        source = _source(library, device)
-        if source is None:
-            skipped.append(Skipped(device.id, f"{device.name} shows neither energy nor power"))
-            device.close()
-            continue
-        sources.append(source)
     if count == 0:
         skipped.append(Skipped("nvml", "the driver knows no GPU"))
     return sources, skipped
 
 
-def _source(library: NvmlLibrary, device: _Device) -> NvmlCounter | NvmlGauge | None:
+def _devices(
+    library: NvmlLibrary, count: int, skipped: list[Skipped], *, sees_pids: bool
+) -> list[_Device | None]:
+    """All GPUs by index; ``None`` for those that do not open."""
+    devices: list[_Device | None] = []
+    for index in range(count):
+        try:
+            handle = library.nvml.nvmlDeviceGetHandleByIndex(index)
+        except library.nvml.NVMLError as error:
+            skipped.append(left_out(f"nvml:{index}", error, "the driver does not open this GPU"))
+            devices.append(None)
+        else:
+            devices.append(_Device(library, handle, index, sees_pids=sees_pids))
+    return devices
+
+
+def _sources(
+    library: NvmlLibrary,
+    devices: Sequence[_Device | None],
+    environment: Mapping[str, str],
+    skipped: list[Skipped],
+) -> list[NvmlCounter | NvmlGauge]:
+    sources: list[NvmlCounter | NvmlGauge] = []
+    uuids = [device.uuid if device is not None else "" for device in devices]
+    names = [device.name for device in devices if device is not None]
+    visible = visible_gpus(environment, uuids, lambda mig: _parent_uuid(library, mig))
+    remedy = PCI_ORDER_REMEDY if is_order_uncertain(environment, names) else ""
+    for index, device in enumerate(devices):
+        if device is None:
+            continue
+        if index not in visible:
+            skipped.append(Skipped(device.id, "CUDA_VISIBLE_DEVICES leaves it out", remedy))
+            device.close()
+            continue
+        source = _source(library, device, skipped)
+        if source is None:
+            device.close()
+        else:
+            sources.append(source)
+    return sources
+
+
+def _source(
+    library: NvmlLibrary, device: _Device, skipped: list[Skipped]
+) -> NvmlCounter | NvmlGauge | None:
+    """The energy counter; else instant power; else power that is averaged over a second."""
     nvml = library.nvml
-    if library.call(nvml.nvmlDeviceGetTotalEnergyConsumption, device.handle) is not None:
+    if library.failure(nvml.nvmlDeviceGetTotalEnergyConsumption, device.handle) is None:
         return NvmlCounter(device)
-    if library.call(nvml.nvmlDeviceGetPowerUsage, device.handle) is not None:
-        return NvmlGauge(device)
+    instant_mw = _instant_mw(nvml)
+    if library.failure(instant_mw, device.handle) is None:
+        return NvmlGauge(device, instant_mw)
+    failure = library.failure(nvml.nvmlDeviceGetPowerUsage, device.handle)
+    if failure is None:
+        return NvmlGauge(device, nvml.nvmlDeviceGetPowerUsage)
+    what = f"{device.name} shows neither energy nor power"
+    skipped.append(left_out(device.id, failure, what))
     return None
 
 
-def is_visible(visible: str | None, index: int, uuid: str) -> bool:
-    """Whether ``CUDA_VISIBLE_DEVICES`` shows a GPU; an entry is an index or a UUID's beginning.
-
-    As in CUDA, what stands behind an entry that means nothing is not seen.
-    """
-    if visible is None:
-        return True
-    for entry in (part.strip() for part in visible.split(",")):
-        if entry.isdigit():
-            if int(entry) == index:
-                return True
-        elif entry.startswith(("GPU-", "MIG-")):
-            if uuid.startswith(entry):
-                return True
-        else:
-            return False
-    return False
-
-
-def _bindings() -> Nvml:
-    if sys.platform == "linux" and not _library_is_there():
-        raise SourceUnavailable("no NVIDIA driver on this machine")
-    try:
-        import pynvml  # large, so only where there is a driver
-    except ImportError as error:
-        raise SourceUnavailable(
-            "the NVML bindings are not installed", "pip install nvidia-ml-py"
-        ) from error
-    return pynvml
-
-
-def _library_is_there() -> bool:
-    try:
-        ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError:
-        return False
-    return True
-
-
-def _initialised(nvml: Nvml) -> NvmlLibrary:
-    try:
-        nvml.nvmlInit()
-    except nvml.NVMLError as error:
-        if getattr(error, "value", None) == nvml.NVML_ERROR_LIBRARY_NOT_FOUND:
-            raise SourceUnavailable("no NVIDIA driver on this machine") from error
-        raise SourceUnavailable(
-            f"the NVIDIA driver does not answer: {error}", "nvidia-smi shows what is wrong with it"
-        ) from error
-    return NvmlLibrary(nvml)
-
-
-def _power_function(device: _Device) -> Callable[[Handle], int]:
-    """Instant power where the driver knows it, else the reading that averages over a second."""
-    nvml = device.library.nvml
-
+def _instant_mw(nvml: Nvml) -> Callable[[Handle], int]:
     def instant_mw(handle: Handle) -> int:
         (value,) = nvml.nvmlDeviceGetFieldValues(handle, [_FIELD_POWER_INSTANT])
         if value.nvmlReturn != nvml.NVML_SUCCESS:
             raise nvml.NVMLError(value.nvmlReturn)
         return int(value.value.uiVal)
 
-    if device.library.call(instant_mw, device.handle) is not None:
-        return instant_mw
-    function: Callable[[Handle], int] = nvml.nvmlDeviceGetPowerUsage
-    return function
+    return instant_mw
+
+
+def _parent_uuid(library: NvmlLibrary, mig_uuid: str) -> str:
+    """The UUID of the GPU that holds a MIG instance; empty if the driver does not tell."""
+    nvml = library.nvml
+    instance = library.call(nvml.nvmlDeviceGetHandleByUUID, mig_uuid)
+    if instance is None:
+        return ""
+    parent = library.call(nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle, instance)
+    return "" if parent is None else _text(library.call(nvml.nvmlDeviceGetUUID, parent))
 
 
 def _mig_enabled(library: NvmlLibrary, handle: Handle) -> bool:
     modes = library.call(library.nvml.nvmlDeviceGetMigMode, handle)
     return bool(modes and modes[0] == library.nvml.NVML_DEVICE_MIG_ENABLE)
+
+
+def _sees_pids(procfs_root: Path) -> bool:
+    """Whether process numbers of the driver, which are the host's, are the same here.
+
+    In a PID namespace of its own (a container) they are not, or the driver shows none.
+    """
+    try:
+        return os.readlink(procfs_root / "self/ns/pid") == _INITIAL_PID_NAMESPACE
+    except OSError:
+        return True  # no namespaces on this system
 
 
 def _text(value: str | bytes | None) -> str:

@@ -1,7 +1,7 @@
 """Simulated hardware with known truth, to test greencell and code that uses it.
 
 * ``FakeClock``: virtual time.
-* ``FakeCounter``, ``FakeGauge``: sources with known truth and faults.
+* ``FakeCounter``, ``FakeGauge``, ``FakeModel``: sources with known truth and faults.
 * ``PowercapTree``: a powercap tree in a folder, for ``GREENCELL_SYSFS_ROOT``.
 * ``FakeNvml``: a library in the place of ``libnvidia-ml.so.1``, under the real bindings.
 """
@@ -9,13 +9,20 @@
 from greencell.testing.clock import FakeClock
 from greencell.testing.nvml import FakeNvml, NoCompiler
 from greencell.testing.powercap import PowercapTree
-from greencell.testing.sources import FakeCounter, FakeGauge, FakeMachineClock, FakeTreeClock
+from greencell.testing.sources import (
+    FakeCounter,
+    FakeGauge,
+    FakeMachineClock,
+    FakeModel,
+    FakeTreeClock,
+)
 
 __all__ = [
     "FakeClock",
     "FakeCounter",
     "FakeGauge",
     "FakeMachineClock",
+    "FakeModel",
     "FakeNvml",
     "FakeTreeClock",
     "NoCompiler",

@@ -14,11 +14,14 @@
 #define MAX_FAULTS 64
 #define MAX_PIDS 32
 
-enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, INSUFFICIENT_SIZE = 7 };
-enum { FIELD_POWER_INSTANT = 186, VALUE_UNSIGNED_INT = 1 };
+enum { OK = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6 };
+enum { INSUFFICIENT_SIZE = 7 };
+enum { FIELD_ENERGY = 83, FIELD_POWER_AVERAGE = 185, FIELD_POWER_INSTANT = 186 };
+enum { FIELD_ENERGY_AGAIN = 191 };
+enum { VALUE_UNSIGNED_INT = 1, VALUE_UNSIGNED_LONG_LONG = 3 };
 
 typedef struct {
-  char name[96], uuid[96];
+  char name[96], uuid[96], instance[96]; /* instance: UUID of its MIG instance */
   int counts_energy, mig;
   uint64_t power_mw, update_us;
   uint64_t energy_nj, shown_nj, base_nj; /* mW times us is nJ */
@@ -41,7 +44,7 @@ typedef struct {
 } ProcessInfo;
 
 static Gpu gpus[MAX_GPUS];
-static int gpu_count, initialised, real_time;
+static int gpu_count, open_count, real_time;
 static Fault faults[MAX_FAULTS];
 static int fault_count;
 static uint64_t now_us;
@@ -68,15 +71,27 @@ static void catch_up(void) {
   if (t > now_us) advance(t - now_us);
 }
 
-static int check(const char *function, void *handle) {
-  int gpu = handle ? (int)((Gpu *)handle - gpus) : -1;
+/* A MIG instance's handle points to the second byte of its GPU. */
+static size_t offset(const void *handle) {
+  return (size_t)((const char *)handle - (const char *)gpus);
+}
+static int is_instance(const void *handle) { return offset(handle) % sizeof(Gpu) == 1; }
+static int gpu_of(const void *handle) { return (int)(offset(handle) / sizeof(Gpu)); }
+
+static int fault(const char *function, int gpu) {
   for (int i = 0; i < fault_count; i++) {
     Fault *f = &faults[i];
     if (f->times == 0 || strcmp(f->function, function) || (f->gpu >= 0 && f->gpu != gpu)) continue;
     if (f->times > 0) f->times--;
     return f->code;
   }
-  if (!initialised) return UNINITIALIZED;
+  return OK;
+}
+
+static int check(const char *function, void *handle) {
+  int code = fault(function, handle ? gpu_of(handle) : -1);
+  if (code) return code;
+  if (open_count == 0) return UNINITIALIZED;
   catch_up();
   return OK;
 }
@@ -98,13 +113,17 @@ int fake_add_gpu(const char *name, const char *uuid, int counts_energy, uint64_t
 
 void fake_set_power_mw(int gpu, uint64_t power_mw) { catch_up(); gpus[gpu].power_mw = power_mw; }
 void fake_advance_us(uint64_t us) { advance(us); }
-void fake_set_mig(int gpu, int on) { gpus[gpu].mig = on; }
+void fake_set_mig(int gpu, int on, const char *instance) {
+  gpus[gpu].mig = on;
+  snprintf(gpus[gpu].instance, sizeof gpus[gpu].instance, "%s", instance);
+}
+int fake_open_count(void) { return open_count; }
 void fake_heal(void) { fault_count = 0; }
 double fake_true_joules(int gpu) { catch_up(); return (double)gpus[gpu].energy_nj / 1e9; }
 
 void fake_reset(void) {
   memset(gpus, 0, sizeof gpus);
-  gpu_count = initialised = real_time = fault_count = 0;
+  gpu_count = open_count = real_time = fault_count = 0;
   now_us = 0;
 }
 
@@ -143,14 +162,13 @@ __attribute__((constructor)) static void from_environment(void) {
 
 int nvmlInitWithFlags(unsigned flags) {
   (void)flags;
-  int was = initialised, rc;
-  initialised = 1;
-  rc = check(__func__, NULL);
-  if (rc) initialised = was;
+  open_count++;
+  int rc = check(__func__, NULL);
+  if (rc) open_count--;
   return rc;
 }
 int nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
-int nvmlShutdown(void) { GUARD(NULL); return OK; }
+int nvmlShutdown(void) { GUARD(NULL); open_count--; return OK; }
 
 const char *nvmlErrorString(int code) {
   switch (code) {
@@ -167,6 +185,37 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) {
   if ((int)index >= gpu_count) return INVALID_ARGUMENT;
   GUARD(&gpus[index]);
   *handle = &gpus[index];
+  return OK;
+}
+
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **handle) {
+  GUARD(NULL);
+  for (int i = 0; i < gpu_count; i++) {
+    if (!strcmp(gpus[i].uuid, uuid)) { *handle = &gpus[i]; return OK; }
+    if (gpus[i].mig && gpus[i].instance[0] && !strcmp(gpus[i].instance, uuid)) {
+      *handle = (char *)&gpus[i] + 1;
+      return OK;
+    }
+  }
+  return NOT_FOUND;
+}
+
+int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(void *instance, void **handle) {
+  GUARD(instance);
+  if (!is_instance(instance)) return INVALID_ARGUMENT;
+  *handle = &gpus[gpu_of(instance)];
+  return OK;
+}
+
+int nvmlDeviceGetIndex(void *handle, unsigned *index) {
+  GUARD(handle);
+  *index = (unsigned)gpu_of(handle);
+  return OK;
+}
+
+int nvmlSystemGetDriverVersion(char *version, unsigned length) {
+  GUARD(NULL);
+  snprintf(version, length, "%s", "0.0 simulated");
   return OK;
 }
 
@@ -210,10 +259,27 @@ int nvmlDeviceGetMigMode(void *handle, unsigned *current, unsigned *pending) {
 
 int nvmlDeviceGetFieldValues(void *handle, int count, FieldValue *values) {
   GUARD(handle);
+  Gpu *g = handle;
   for (int i = 0; i < count; i++) {
-    values[i].nvmlReturn = values[i].fieldId == FIELD_POWER_INSTANT ? OK : NOT_SUPPORTED;
-    values[i].valueType = VALUE_UNSIGNED_INT;
-    values[i].value.uiVal = (uint32_t)((Gpu *)handle)->power_mw;
+    FieldValue *v = &values[i];
+    char name[32]; /* one field of the call can fail: fake_fail("field 186", ...) */
+    snprintf(name, sizeof name, "field %u", v->fieldId);
+    v->nvmlReturn = (uint32_t)fault(name, gpu_of(handle));
+    if (v->nvmlReturn) continue;
+    switch (v->fieldId) {
+      case FIELD_POWER_AVERAGE:
+      case FIELD_POWER_INSTANT:
+        v->valueType = VALUE_UNSIGNED_INT;
+        v->value.uiVal = (uint32_t)g->power_mw;
+        break;
+      case FIELD_ENERGY:
+      case FIELD_ENERGY_AGAIN:
+        v->valueType = VALUE_UNSIGNED_LONG_LONG;
+        v->value.ullVal = (g->shown_nj - g->base_nj) / 1000000u;
+        if (!g->counts_energy) v->nvmlReturn = NOT_SUPPORTED;
+        break;
+      default: v->nvmlReturn = NOT_SUPPORTED;
+    }
   }
   return OK;
 }

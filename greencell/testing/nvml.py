@@ -13,21 +13,30 @@ LIBRARY_NAME = "libnvidia-ml.so.1"
 
 
 class NoCompiler(Exception):
-    """There is no C compiler; skip the test with this reason."""
+    """There is no C compiler that works; skip the test with this reason."""
 
 
 def build(folder: Path) -> Path:
     """Compile the library into ``folder``; put that on ``LD_LIBRARY_PATH`` of a new process.
 
+    A library that is already there and newer than its source is taken as it is.
+
     Raises:
-        NoCompiler: there is none on the PATH.
+        NoCompiler: there is none on the PATH, or it lacks what it needs (headers, a linker).
     """
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         raise NoCompiler("no C compiler for the simulated NVML")
     path = folder / LIBRARY_NAME
+    if path.exists() and path.stat().st_mtime >= _SOURCE.stat().st_mtime:
+        return path
     command = [compiler, "-O1", "-shared", "-fPIC", "-o", str(path), str(_SOURCE)]
-    subprocess.run(command, check=True)  # noqa: S603  # our own source, our own folder
+    done = subprocess.run(  # noqa: S603  # our own source, our own folder
+        command, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise NoCompiler(f"{compiler} cannot compile the simulated NVML: {lines[0]}")
     return path
 
 
@@ -83,7 +92,10 @@ class FakeNvml:
         return float(self._library.fake_true_joules(gpu))
 
     def fail(self, function: str, code: int, *, gpu: int = -1, times: int = -1) -> None:
-        """Have an NVML function fail, on one GPU or all, a number of times or until ``heal``."""
+        """Have an NVML function fail, on one GPU or all, a number of times or until ``heal``.
+
+        ``"field 186"`` has that one field of ``nvmlDeviceGetFieldValues`` fail.
+        """
         self._library.fake_fail(function.encode(), gpu, code, times)
 
     def heal(self) -> None:
@@ -94,14 +106,19 @@ class FakeNvml:
         """All counters start again at 0."""
         self._library.fake_driver_reload()
 
-    def set_mig(self, gpu: int, *, on: bool) -> None:
-        """Switch MIG."""
-        self._library.fake_set_mig(gpu, int(on))
+    def set_mig(self, gpu: int, *, on: bool, instance_uuid: str = "") -> None:
+        """Switch MIG; the GPU then holds one instance, with this UUID if it is given."""
+        self._library.fake_set_mig(gpu, int(on), instance_uuid.encode())
 
     def set_processes(self, gpu: int, pids: list[int]) -> None:
         """The processes that compute on a GPU."""
         array = (ctypes.c_uint * len(pids))(*pids)
         self._library.fake_set_processes(gpu, array, len(pids))
+
+    @property
+    def open_count(self) -> int:
+        """How often the library was initialised and not shut down."""
+        return int(self._library.fake_open_count())
 
     def install(self, nvml: ModuleType) -> None:
         """Have the bindings use this library."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 
 _WIDTH = 20
 """Digits of the energy file: always the same, so that one write replaces all of it at once."""
+_SECRETS = ("energy_uj", "max_energy_range_uj")
 RANGE_UJ = 262_143_328_850
 """``max_energy_range_uj`` of most Intel processors."""
 
@@ -22,6 +24,7 @@ class _Zone:
     true_j: float = 0.0
     base_j: float = 0.0
     frozen: bool = False
+    locked: bool = False
     fd: int = field(default=-1)
 
     @property
@@ -49,7 +52,7 @@ class PowercapTree:
         self._tops = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         (self._tree / "intel-rapl").mkdir(parents=True, exist_ok=True)
 
     def add(
@@ -115,29 +118,54 @@ class PowercapTree:
 
     def garbage(self, key: str, text: str = "oops\n") -> None:
         """The counter's file holds something else until the next ``advance``."""
-        (self._zones[key].folder / "energy_uj").write_text(text)
+        with self._lock:
+            (self._zones[key].folder / "energy_uj").write_text(text)
 
     def vanish(self, key: str) -> None:
         """The counter's file is gone until ``come_back``."""
-        zone = self._zones[key]
-        self._close(zone)
-        (zone.folder / "energy_uj").unlink()
-        zone.frozen = True
+        with self._lock:
+            zone = self._zones[key]
+            self._close(zone)
+            (zone.folder / "energy_uj").unlink()
+            zone.frozen = True
 
     def come_back(self, key: str) -> None:
-        """The counter's file is there again."""
-        self._zones[key].frozen = False
-        self._write(self._zones[key])
+        """The counter's file is there again, as a new file."""
+        with self._lock:
+            self._zones[key].frozen = False
+            self._write(self._zones[key])
 
     def freeze(self, key: str, *, frozen: bool = True) -> None:
         """The counter stands still while energy goes on."""
-        self._zones[key].frozen = frozen
+        with self._lock:
+            self._zones[key].frozen = frozen
 
     def reset(self, key: str) -> None:
         """The counter starts again at 0."""
-        zone = self._zones[key]
-        zone.base_j, zone.start_uj = zone.true_j, 0
-        self._write(zone)
+        with self._lock:
+            zone = self._zones[key]
+            zone.base_j, zone.start_uj = zone.true_j, 0
+            self._write(zone)
+
+    def lock(self, key: str, *, locked: bool = True) -> None:
+        """Keep the counter and its range from users, as kernels since 5.10 do.
+
+        Modes do not stop root; pass ``open_readonly`` of this tree as the opener, which does.
+        """
+        with self._lock:
+            zone = self._zones[key]
+            zone.locked = locked
+            for name in _SECRETS:
+                (zone.folder / name).chmod(0 if locked else 0o644)
+
+    def open_readonly(self, path: str) -> int:
+        """Open a file as a user who is not root would."""
+        folder, name = os.path.split(path)
+        with self._lock:
+            locked = {os.fspath(zone.folder) for zone in self._zones.values() if zone.locked}
+        if name in _SECRETS and folder in locked:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     def close(self) -> None:
         """End the thread and close the files; idempotent."""

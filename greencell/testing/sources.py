@@ -98,6 +98,35 @@ class FakeGauge(_Faulty):
         return self.power_w
 
 
+class FakeModel:
+    """A model that is a straight line from ``idle_w`` to ``full_w``."""
+
+    def __init__(
+        self,
+        id: str = "fake:model",  # noqa: A002  # the field's name
+        component: str = "cpu",
+        idle_w: float = 5.0,
+        full_w: float = 50.0,
+        factors: tuple[float, float] = (0.5, 2.0),
+    ) -> None:
+        self.idle_w = idle_w
+        self.full_w = full_w
+        self.closed = 0
+        low, high = factors
+        self.info = SourceInfo(
+            id, component, "model", "estimated", 0.01, 0.0, (high - low) / 2, low, high,
+            detail="simulated",
+        )  # fmt: skip
+
+    def power_w(self, utilisation: float) -> float:
+        """Power in W at a CPU utilisation between 0 and 1."""
+        return self.idle_w + (self.full_w - self.idle_w) * min(1.0, max(0.0, utilisation))
+
+    def close(self) -> None:
+        """Count how often it was closed."""
+        self.closed += 1
+
+
 class FakeTreeClock:
     """CPU time of a process tree that is busy with ``load`` CPUs."""
 

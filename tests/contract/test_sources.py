@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from greencell.errors import ReadFailed
 from greencell.meter import Meter
+from greencell.model import FLAGS
 from greencell.sources.base import EnergyCounter, PowerGauge, PowerModel, Source
 from greencell.sources.estimate import core_model, ram_model, tdp_model, vcpu_model
 from greencell.sources.host import read_cpu
@@ -22,6 +25,7 @@ from greencell.testing import (
     FakeCounter,
     FakeGauge,
     FakeMachineClock,
+    FakeModel,
     FakeNvml,
     FakeTreeClock,
     NoCompiler,
@@ -42,14 +46,32 @@ class Case:
     heal: Callable[[], None]
 
 
-def rapl_case(tmp_path: Path) -> Iterator[Case]:
+def rapl_case(tmp_path: Path, fault: str) -> Iterator[Case]:
     tree = PowercapTree(tmp_path)
     tree.add("package-0", power_w=20.0)
-    (counter,) = find_counters(tmp_path, amd=False)
-    yield Case(
-        counter, tree.advance, tree.true_j,
-        lambda: tree.vanish("package-0"), lambda: tree.come_back("package-0"),
-    )  # fmt: skip
+    refusing: list[bool] = []
+
+    def opener(path: str) -> int:
+        if refusing:
+            raise OSError(errno.ENODEV, os.strerror(errno.ENODEV), path)
+        return tree.open_readonly(path)
+
+    def close_and_refuse() -> None:
+        tree.vanish("package-0")  # an open descriptor would go on being read
+        refusing.append(True)
+
+    def come_back() -> None:
+        refusing.clear()
+        tree.come_back("package-0")
+
+    faults: dict[str, tuple[Callable[[], None], Callable[[], None]]] = {
+        "vanished": (lambda: tree.vanish("package-0"), lambda: tree.come_back("package-0")),
+        "garbage": (lambda: tree.garbage("package-0"), lambda: tree.advance(0.0)),
+        "empty": (lambda: tree.garbage("package-0", ""), lambda: tree.advance(0.0)),
+        "refused": (close_and_refuse, come_back),
+    }
+    (counter,), _ = find_counters([tmp_path], amd=False, opener=opener)
+    yield Case(counter, tree.advance, tree.true_j, *faults[fault])
     tree.close()
 
 
@@ -82,7 +104,10 @@ def fake_case(source: Any) -> Iterator[Case]:
 
 
 CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
-    "rapl": rapl_case,
+    "rapl-vanished": lambda path: rapl_case(path, "vanished"),
+    "rapl-garbage": lambda path: rapl_case(path, "garbage"),
+    "rapl-empty": lambda path: rapl_case(path, "empty"),
+    "rapl-refused": lambda path: rapl_case(path, "refused"),
     "nvml-counter": lambda path: nvml_case(path, counts_energy=True),
     "nvml-gauge": lambda path: nvml_case(path, counts_energy=False),
     "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0)),
@@ -92,6 +117,11 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
 
 @pytest.fixture(params=CASES)
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    yield from CASES[request.param](tmp_path)
+
+
+@pytest.fixture(params=[name for name in CASES if "gauge" not in name])
+def counter_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     yield from CASES[request.param](tmp_path)
 
 
@@ -120,8 +150,51 @@ def test_it_is_one_of_the_three_kinds(case: Case) -> None:
 
     assert isinstance(case.source, kinds[case.source.info.kind])
     assert case.source.info.provenance == "measured"
-    assert 0 <= case.source.info.relative_error < 1
-    assert case.source.info.period_s > 0
+    assert sane(case.source)
+
+
+def sane(source: Source) -> bool:
+    info = source.info
+    assert ":" in info.id
+    assert info.component in {"cpu", "dram", "gpu"}
+    assert 0 < info.period_s <= 1
+    assert 0 <= info.resolution_j < 1
+    assert 0 <= info.relative_error < 1.1
+    assert 0 < info.low_factor <= 1 <= info.high_factor
+    assert info.detail
+    assert FLAGS.issuperset(info.flags)
+    if isinstance(source, EnergyCounter):
+        assert source.joules_per_unit > 0
+        assert source.range_units is None or source.range_units > 0
+        assert 100 <= source.max_power_w <= 10_000
+    return True
+
+
+def test_a_counter_is_monotone(counter_case: Case) -> None:
+    """Between wraps a counter never falls, and it stands still while no time passes."""
+    readings = []
+    for _ in range(50):
+        readings.append(read(counter_case.source))
+        assert read(counter_case.source) == readings[-1]
+        counter_case.advance(0.013)
+
+    assert readings == sorted(readings)
+    assert readings[-1] > readings[0]
+
+
+def test_failures_lose_no_energy(counter_case: Case) -> None:
+    """A counter that failed for a while covers that while with its next good read."""
+    counter = counter_case.source
+    assert isinstance(counter, EnergyCounter)
+    before_j, before = counter_case.true_j(), counter.read()
+    counter_case.fail()
+    with pytest.raises(ReadFailed):
+        counter.read()
+    counter_case.heal()
+    counter_case.advance(2.0)
+    counted_j = (counter.read() - before) * counter.joules_per_unit
+
+    assert counted_j == pytest.approx(counter_case.true_j() - before_j, rel=0.02)
 
 
 def test_a_failed_read_raises_and_recovers(case: Case) -> None:
@@ -159,6 +232,8 @@ def test_closing_twice_is_harmless(case: Case) -> None:
         core_model(8, "unknown"),
         vcpu_model(2, read_cpu(Path("/nonexistent"))),
         ram_model(16.0),
+        tdp_model(65.0, "a CPU", virtual=True),
+        FakeModel(),
     ],
     ids=lambda model: model.info.id,
 )
@@ -166,10 +241,15 @@ def test_a_model_is_monotone_and_wide(model: PowerModel) -> None:
     """More work never costs less, idle costs something, and the interval is not narrow."""
     powers = [model.power_w(step / 20) for step in range(21)]
 
+    assert isinstance(model, PowerModel)
+    assert model.info.kind == "model"
+    assert sane(model)
     assert powers == sorted(powers)
     assert powers[0] == pytest.approx(model.idle_w)
     assert model.idle_w > 0
     assert model.info.provenance == "estimated"
     assert model.info.low_factor <= 0.5 < 2.0 <= model.info.high_factor
     assert model.power_w(7.0) == powers[-1]
+    assert model.power_w(-1.0) == powers[0]
+    model.close()
     model.close()

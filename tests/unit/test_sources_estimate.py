@@ -1,0 +1,206 @@
+"""Models: the tables are found by the names that machines give, and the watts are as stated."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from greencell.data import DATA
+from greencell.sources.discovery import Discovery, Places, discover
+from greencell.sources.estimate import (
+    core_model,
+    design_power_of,
+    match_key,
+    ram_model,
+    tdp_model,
+    vcpu_model,
+)
+from greencell.sources.host import CpuInfo
+from greencell.testing import PowercapTree
+
+
+@pytest.mark.parametrize(
+    ("name", "tdp_w"),
+    [
+        ("Intel(R) Core(TM) i7-8565U CPU @ 1.80GHz", 15.0),
+        ("13th Gen Intel(R) Core(TM) i9-13900K", 125.0),
+        ("Intel(R) Core(TM) Ultra 7 155H", 28.0),
+        ("Intel(R) Xeon(R) CPU E5-2680 v4 @ 2.40GHz", 120.0),
+        ("Intel(R) Xeon(R) Platinum 8480+", 350.0),
+        ("INTEL(R) XEON(R) PLATINUM 8558", 330.0),
+        ("AMD Ryzen 9 5950X 16-Core Processor", 105.0),
+        ("AMD Ryzen 7 5800U with Radeon Graphics", 15.0),
+        ("AMD Ryzen 7 7840U w/ Radeon  780M Graphics", 28.0),
+        ("AMD Ryzen Threadripper PRO 5995WX 64-Cores", 280.0),
+        ("AMD A10-7850K Radeon R7, 12 Compute Cores 4C+8G", 95.0),
+        ("AMD FX(tm)-8350 Eight-Core Processor", 125.0),
+        ("AMD EPYC 7763 64-Core Processor", 280.0),
+    ],
+)
+def test_the_names_that_machines_give_are_found(name: str, tdp_w: float) -> None:
+    """As ``/proc/cpuinfo`` writes them."""
+    known = design_power_of(name)
+
+    assert known is not None
+    assert known.tdp_w == tdp_w
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "   ", "unknown", "QEMU Virtual CPU version 2.5+", "AMD EPYC-Rome Processor", ",,,"],
+)
+def test_what_is_in_no_table_is_not_guessed(name: str) -> None:
+    """A wrong processor is worse than none."""
+    assert design_power_of(name) is None
+
+
+def test_every_row_is_found_by_its_own_name() -> None:
+    """The key of the code is the key of the table; four rows are known to be cut short."""
+    with (DATA / "cpu_tdp.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    differing = [row["model"] for row in rows if match_key(row["model"]) != row["match_key"]]
+
+    assert len(rows) > 4_000
+    assert len(differing) <= 4, differing
+
+
+def test_the_table_is_not_opened_where_a_meter_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is large, and only the model needs it."""
+    monkeypatch.setattr("greencell.sources.estimate.DATA", tmp_path / "nowhere")
+    tree = PowercapTree(tmp_path)
+    tree.add("package-0")
+    tree.close()
+
+    sources = found(tmp_path, EPYC).sources
+
+    assert [source.info.id for source in sources] == ["rapl:package-0", "model:ram"]
+    with pytest.raises(FileNotFoundError):
+        design_power_of("AMD EPYC 7763")
+
+
+def test_the_formula_of_the_design_power() -> None:
+    """P = TDP (0.12 + 0.63 u^0.6)."""
+    model = tdp_model(100.0, "a CPU")
+
+    assert model.power_w(0.0) == pytest.approx(12.0)
+    assert model.power_w(0.5) == pytest.approx(100 * (0.12 + 0.63 * 0.5**0.6))
+    assert model.power_w(1.0) == pytest.approx(75.0)
+    assert (model.info.low_factor, model.info.high_factor) == (0.5, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "idle_w", "full_w", "factors"),
+    [
+        (CpuInfo("?", "", None, None, None, True), 0.65, 3.3, (0.4, 2.0)),
+        (CpuInfo("AMD EPYC", "AuthenticAMD", 25, 1, 1, True), 0.46, 1.96, (0.5, 2.0)),
+        (
+            CpuInfo("AMD EPYC", "AuthenticAMD", 26, 2, 1, True),
+            0.65,
+            3.3,
+            (0.4, 2.0),
+        ),  # an outlier row
+        (CpuInfo("Intel Xeon", "GenuineIntel", 6, 85, 7, True), 0.69, 4.06, (0.5, 2.0)),
+        (CpuInfo("Intel Xeon", "GenuineIntel", 6, 85, 4, True), 0.61, 4.10, (0.5, 2.0)),
+    ],
+)
+def test_the_watts_of_a_virtual_cpu(
+    cpu: CpuInfo, idle_w: float, full_w: float, factors: tuple[float, float]
+) -> None:
+    """By family and model even where the name hides them; rows marked as wrong are not used."""
+    model = vcpu_model(4, cpu)
+
+    assert model.idle_w == pytest.approx(4 * idle_w, rel=0.1)
+    assert model.power_w(1.0) == pytest.approx(4 * full_w, rel=0.1)
+    assert (model.info.low_factor, model.info.high_factor) == factors
+    assert model.info.flags == ("virtual",)
+
+
+def test_rows_of_doubtful_quality_are_not_used(tmp_path: Path) -> None:
+    """An outlier or a copy of another processor's row says nothing of this one."""
+    header = "provider,ccf_family,microarch,min_w_per_vcpu,max_w_per_vcpu,gb_per_chip,quality,year,source\n"
+    rows = "aws,x,Zen 3,100,200,1,outlier,2026,x\ngcp,x,Zen 3,100,200,1,proxy,2026,x\n"
+    (tmp_path / "microarch_watts.csv").write_text(header + rows)
+    milan = CpuInfo("AMD EPYC", "AuthenticAMD", 25, 1, 1, hypervisor=True)
+
+    model = vcpu_model(1, milan, tmp_path)
+
+    assert model.idle_w == 0.65
+    assert model.info.low_factor == 0.4
+
+
+def test_memory_is_constant_and_an_unknown_cpu_says_so() -> None:
+    """0.30 W per GB; 4 W per logical CPU with the widest interval."""
+    assert ram_model(32.0).power_w(0.0) == ram_model(32.0).power_w(1.0) == pytest.approx(9.6)
+    assert "in no table" in core_model(8, "A New CPU").info.detail
+    assert core_model(8, "").info.high_factor == 2.5
+
+
+# -- which model discovery takes --------------------------------------------------------------
+
+
+def found(root: Path, cpuinfo: str, **wishes: object) -> Discovery:
+    (root / "cpuinfo").write_text(cpuinfo)
+    (root / "meminfo").write_text("MemTotal:       16000000 kB\n")
+    return discover(Places(root, root, **wishes))  # type: ignore[arg-type]
+
+
+EPYC = "vendor_id : AuthenticAMD\ncpu family : 25\nmodel : 1\nmodel name : AMD EPYC 7763 64-Core Processor\n"
+VIRTUAL_EPYC = EPYC + "flags : hypervisor\n"
+
+
+def test_two_sockets_have_twice_the_design_power(tmp_path: Path) -> None:
+    """The table knows one processor; the machine has two."""
+    for cpu in (0, 1):
+        folder = tmp_path / f"devices/system/cpu/cpu{cpu}/topology"
+        folder.mkdir(parents=True)
+        (folder / "physical_package_id").write_text(f"{cpu}\n")
+
+    cpu_model, ram = found(tmp_path, EPYC).sources
+
+    assert cpu_model.power_w(1.0) == pytest.approx(2 * 280 * 0.75)  # type: ignore[union-attr]
+    assert cpu_model.info.detail.startswith("2 ×")
+    assert ram.info.component == "dram"
+
+
+def test_a_virtual_machine_is_charged_for_its_cpus(tmp_path: Path) -> None:
+    """Never for the socket, and memory is inside."""
+    (model,) = found(tmp_path, VIRTUAL_EPYC).sources
+
+    assert model.info.id == "model:vcpu"
+    assert model.info.flags == ("virtual",)
+
+
+def test_a_virtual_machine_with_a_named_cpu_gets_its_share(tmp_path: Path) -> None:
+    """The design power of so many of the processor's 128 threads."""
+    discovery = found(tmp_path, VIRTUAL_EPYC, cpu_model="AMD EPYC 7763")
+    (model,) = discovery.sources
+    share = discovery.host.logical_cpus / 128
+
+    assert model.info.id == "model:tdp"
+    assert model.power_w(1.0) == pytest.approx(280 * share * 0.75)  # type: ignore[union-attr]
+    assert model.info.flags == ("virtual",)
+    assert model.info.low_factor == 0.4
+
+
+@pytest.mark.parametrize(
+    ("wishes", "model_id", "detail"),
+    [
+        ({"cpu_tdp_w": 65.0}, "model:tdp", "65 W"),
+        ({"vcpus": 3}, "model:vcpu", "3 virtual CPUs"),
+        ({"cpu_model": "Intel Core i7-8565U"}, "model:tdp", "i7-8565U, 15 W"),
+        ({"cpu_model": "No Such CPU"}, "model:core", "No Such CPU, in no table"),
+        ({"cpu_tdp_w": 65.0, "vcpus": 3}, "model:tdp", "65 W"),
+    ],
+)
+def test_what_the_user_says_is_taken(
+    tmp_path: Path, wishes: dict[str, object], model_id: str, detail: str
+) -> None:
+    """Settings come before what was found."""
+    model = found(tmp_path, EPYC, **wishes).sources[0]
+
+    assert model.info.id == model_id
+    assert detail in model.info.detail
