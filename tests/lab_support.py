@@ -157,11 +157,12 @@ class Notebook:
         self.page.wait_for_function("() => !document.querySelector('.jp-Dialog')")
 
     def wait_idle(self, timeout_s: float = 60) -> None:
-        """Wait until the kernel is idle."""
-        self.page.wait_for_selector(
-            ".jp-Notebook-ExecutionIndicator[data-status='idle']",
-            state="attached", timeout=timeout_s * 1000,
-        )  # fmt: skip
+        """Wait until there is a kernel and it is idle; the page's mark says so without one too."""
+        self.page.wait_for_function(
+            "() => window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel?.status"
+            " === 'idle'",
+            timeout=timeout_s * 1000,
+        )
 
     def command(self, command: str) -> None:
         """Run a JupyterLab command without waiting for its end."""
