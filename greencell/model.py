@@ -12,6 +12,8 @@ Component = str
 SourceKind = Literal["counter", "gauge", "model"]
 Provenance = Literal["measured", "estimated", "mixed"]
 SourceProvenance = Literal["measured", "estimated"]
+Scope = Literal["component", "node"]
+"""Whether a source's joules are summed, or are the whole machine's and shown beside the sum."""
 CellStatus = Literal["ok", "error", "interrupted", "lost"]
 Attribution = Literal["kernel", "machine"]
 
@@ -38,6 +40,11 @@ class SourceInfo:
         low_factor, high_factor: for models, the interval as factors of the value.
         detail: words for a person.
         flags: states that every figure of this source carries, e.g. ``virtual``.
+        scope: a *component* is summed; a *node* source shows the whole machine, beside the sum.
+        parts: the pieces of hardware whose joules it holds, as ``KIND:WHICH``, e.g. ``cpu:0`` (a
+            socket), ``dram:0``, ``gpu:0000:03:00.0``; ``cpu:*`` for all of a kind. Two sources
+            that share a part are never both counted.
+        lag_s: by how much a gauge's reading is late, as one that averages over the last second.
     """
 
     id: str
@@ -51,16 +58,28 @@ class SourceInfo:
     high_factor: float = 1.0
     detail: str = ""
     flags: tuple[str, ...] = ()
+    scope: Scope = "component"
+    parts: tuple[str, ...] = ()
+    lag_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A source that was looked for and not used, with the reason and what would enable it."""
+    """A source that was looked for and not used, with the reason and what would enable it.
+
+    Attributes:
+        reason: why, in a few words.
+        remedy: the one command or setting that would enable it; empty if there is none.
+        caution: what the remedy opens besides, in one sentence; empty if nothing.
+        benefit: what would change with it, e.g. ``cpu measured instead of estimated``.
+    """
 
     id: str
     reason: str
     remedy: str = ""
     flag: str = "unsupported"
+    caution: str = ""
+    benefit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
