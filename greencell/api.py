@@ -23,11 +23,27 @@ def session() -> Session | None:
 
 
 class Measurement:
-    """What a ``measure`` block cost; everything is ``None`` until it ended, or if unknown."""
+    """What a ``measure`` block cost; everything is ``None`` until it ended, or if unknown.
+
+    The first look after the end waits for slow counters to tick, at most a few tenths of a
+    second; the block itself does not wait.
+    """
 
     def __init__(self, label: str) -> None:
         self.label = label
-        self.record: CellRecord | None = None
+        self._record: CellRecord | None = None
+        self._fetch: Callable[[], CellRecord | None] | None = None
+
+    def end(self, fetch: Callable[[], CellRecord | None]) -> None:
+        """The block ended; ``fetch`` gives its record."""
+        self._fetch = fetch
+
+    @property
+    def record(self) -> CellRecord | None:
+        """All that is known of it."""
+        if self._fetch is not None:
+            self._record, self._fetch = self._fetch(), None
+        return self._record
 
     @property
     def energy_j(self) -> float | None:
@@ -94,8 +110,9 @@ def measure(label: str = "block") -> Iterator[Measurement]:
         yield result
     finally:
         running.end(opening.run, running.take(), "ok", None)
-        result.record = running.finished(opening.run)
+        result.end(functools.partial(running.finished, opening.run))
         if extension is None:
+            _ = result.record  # while there is a session to ask
             running.close()
 
 

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from greencell.edges import Power
 from greencell.model import Component
 
 COST_RATIO = 2.0
@@ -21,6 +22,9 @@ against memory-bound code differs two- to threefold; Kepler's developer guide; j
 
 QUIET_UTILISATION = 0.05
 """Below this share of the machine's CPU capacity a second counts as idle."""
+
+_BASELINE_U = 0.05
+"""Least relative standard uncertainty of a measured baseline; judgement."""
 
 IDLE_SHARE_OF_FULL = 0.12
 DYNAMIC_SHARE_OF_FULL = 0.63
@@ -54,46 +58,105 @@ class CpuUse:
         return min(1.0, (self.tree_s + self.others_s) / capacity_s)
 
     @property
-    def share(self) -> float:
-        """The tree's share of the busy CPU time; 0 if nobody ran."""
+    def share(self) -> float | None:
+        """The tree's share of the busy CPU time; ``None`` if nobody ran."""
         busy_s = self.tree_s + self.others_s
-        return self.tree_s / busy_s if busy_s > 0 else 0.0
+        return self.tree_s / busy_s if busy_s > 0 else None
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the machine did next to nothing."""
+        return self.utilisation <= QUIET_UTILISATION
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """Who used a device of late.
+
+    Attributes:
+        own, others: utilisation by our processes and by all others; ``None`` if unknown.
+        own_processes, other_processes: how many hold the device.
+    """
+
+    own: float | None
+    others: float | None
+    own_processes: int
+    other_processes: int
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nobody computes on it, as far as is known."""
+        return self.own == 0 and self.others == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """Energy of one source over one slice: the machine's, and the kernel's with its interval."""
+    """Energy of one source over one slice: the machine's, and the kernel's with its interval.
+
+    Attributes:
+        low_j, high_j: bounds of the kernel's part, for what a CPU-second costs.
+        others_j: what other processes caused. The rest is idle energy that is not the kernel's.
+        u_baseline_j: standard uncertainty of the kernel's part from that of the idle baseline.
+        noise_j2: variance of the machine's energy from integrating a power reading.
+        missing_s: time of which nothing is known, e.g. across a reset.
+    """
 
     machine_j: float
     kernel_j: float
     low_j: float
     high_j: float
+    others_j: float = 0.0
+    u_baseline_j: float = 0.0
+    noise_j2: float = 0.0
+    missing_s: float = 0.0
+
+    @property
+    def is_known(self) -> bool:
+        """Whether any energy was seen; nothing seen is missing, not 0."""
+        return self.missing_s == 0.0 or self.machine_j > 0.0
+
+    def plus(self, other: Portion, weight: float = 1.0) -> Portion:
+        """This portion and ``weight`` times another."""
+        return Portion(
+            self.machine_j + weight * other.machine_j,
+            self.kernel_j + weight * other.kernel_j,
+            self.low_j + weight * other.low_j,
+            self.high_j + weight * other.high_j,
+            self.others_j + weight * other.others_j,
+            self.u_baseline_j + weight * other.u_baseline_j,
+            self.noise_j2 + weight * weight * other.noise_j2,
+            self.missing_s + other.missing_s,
+        )
+
+
+NOTHING = Portion(0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What happened between two snapshots, source by source; ``None`` where nothing is known."""
+    """What happened between two snapshots, source by source; ``None`` where nothing is known.
+
+    Attributes:
+        edges_j2: variance of each source's cumulative energy at the slice's end.
+    """
 
     elapsed_s: float
     portions: Sequence[Portion | None]
     flags: frozenset[str]
+    edges_j2: Sequence[float]
 
-    @property
-    def kernel_power_w(self) -> float | None:
-        """Mean power attributed to the kernel; ``None`` if unknown or too short to say."""
-        known = [p.kernel_j for p in self.portions if p is not None]
-        return sum(known) / self.elapsed_s if known and self.elapsed_s > 0 else None
+    def power_w(self, summed: Sequence[Component | None]) -> dict[Component, float] | None:
+        """Mean power of the kernel by component; ``None`` if unknown.
 
-    def power_w(self, components: Sequence[Component]) -> dict[Component, float] | None:
-        """The same by component, for sources that lie in ``components``, in order."""
-        if self.kernel_power_w is None:
-            return None
+        Args:
+            summed: the component of each source, ``None`` for those that are in no sum.
+        """
         power_w: dict[Component, float] = {}
-        for component, portion in zip(components, self.portions, strict=True):
-            if portion is not None:
+        for component, portion in zip(summed, self.portions, strict=True):
+            if portion is not None and component is not None and self.elapsed_s > 0:
                 watts = portion.kernel_j / self.elapsed_s
                 power_w[component] = power_w.get(component, 0.0) + watts
-        return power_w
+        return power_w or None
 
 
 def whole(machine_j: float) -> Portion:
@@ -112,65 +175,115 @@ def idle_fraction(utilisation: float) -> float:
     return IDLE_SHARE_OF_FULL / (IDLE_SHARE_OF_FULL + dynamic)
 
 
-def _shifted(share: float, ratio: float) -> float:
-    """The share if a CPU-second of the tree cost ``ratio`` times that of the others."""
-    return share * ratio / (share * ratio + 1.0 - share)
-
-
 def kernel_portion(
-    machine_j: float, use: CpuUse, baseline_w: float | None, reserved: float
+    machine_j: float, use: CpuUse, baseline: Power | None, reserved: float
 ) -> Portion:
     """The kernel's part of a CPU's or memory's energy over one slice.
 
     Args:
         machine_j: energy of the source over the slice.
-        baseline_w: its idle power; ``None`` if it was not measured yet.
+        baseline: its idle power; ``None`` if it was not measured yet.
         reserved: share of the machine that is reserved for this kernel (1 on a machine of its
             own, the CPU quota in a container).
     """
-    share = use.share
-    low_share, high_share = _shifted(share, 1 / COST_RATIO), _shifted(share, COST_RATIO)
-    if baseline_w is None:
-        idle_j = machine_j * idle_fraction(use.utilisation)
-        value_j = reserved * idle_j + share * (machine_j - idle_j)
-        # Without a baseline all of it may be dynamic, or all of it idle.
-        low_j = machine_j * min(reserved, low_share)
-        high_j = machine_j * max(reserved, high_share)
-    else:
-        idle_j = min(machine_j, baseline_w * use.elapsed_s)
-        dynamic_j = machine_j - idle_j
-        value_j = reserved * idle_j + share * dynamic_j
-        low_j = reserved * idle_j + low_share * dynamic_j
-        high_j = reserved * idle_j + high_share * dynamic_j
-    return Portion(machine_j, value_j, min(low_j, value_j), max(high_j, value_j))
+    share = use.share if use.share is not None else reserved
+    if baseline is not None:
+        return _split(machine_j, share, baseline, use.elapsed_s, reserved)
+    idle_j = machine_j * idle_fraction(use.utilisation)
+    # Without a baseline all of it may be dynamic, or all of it idle.
+    portion = _parts(machine_j, share, idle_j, reserved)
+    low_j = machine_j * min(reserved, _shifted(share, 1 / COST_RATIO))
+    high_j = machine_j * max(reserved, _shifted(share, COST_RATIO))
+    return replace(
+        portion, low_j=min(low_j, portion.kernel_j), high_j=max(high_j, portion.kernel_j)
+    )
+
+
+def device_portion(
+    machine_j: float, elapsed_s: float, use: DeviceUse, baseline: Power | None
+) -> Portion:
+    """The kernel's part of the energy of a device that it shares with other processes.
+
+    Idle power is split by the number of processes that hold the device, the rest by their
+    utilisation, as on a CPU.
+    """
+    processes = use.own_processes + use.other_processes
+    reserved = use.own_processes / processes if processes else 1.0
+    if use.own is None or use.others is None:
+        return (
+            not_attributable(machine_j) if use.own_processes else _parts(machine_j, 0.0, 0.0, 0.0)
+        )
+    busy = use.own + use.others
+    share = use.own / busy if busy > 0 else reserved
+    return _split(machine_j, share, baseline or Power(0.0, 0.0), elapsed_s, reserved)
+
+
+def _split(
+    machine_j: float, share: float, baseline: Power, elapsed_s: float, reserved: float
+) -> Portion:
+    idle_j = min(machine_j, baseline.mean_w * elapsed_s)
+    portion = _parts(machine_j, share, idle_j, reserved)
+    return replace(portion, u_baseline_j=abs(reserved - share) * baseline.u_w * elapsed_s)
+
+
+def _parts(machine_j: float, share: float, idle_j: float, reserved: float) -> Portion:
+    """Idle energy as far as it is reserved, and the share of the rest."""
+    dynamic_j = machine_j - idle_j
+    value_j = reserved * idle_j + share * dynamic_j
+    low_j = reserved * idle_j + _shifted(share, 1 / COST_RATIO) * dynamic_j
+    high_j = reserved * idle_j + _shifted(share, COST_RATIO) * dynamic_j
+    others_j = (1.0 - share) * dynamic_j
+    return Portion(machine_j, value_j, min(low_j, value_j), max(high_j, value_j), others_j)
+
+
+def _shifted(share: float, ratio: float) -> float:
+    """The share if a CPU-second of the tree cost ``ratio`` times that of the others."""
+    return share * ratio / (share * ratio + 1.0 - share)
 
 
 class Baseline:
-    """Idle power of one source: the 10th percentile of its power over quiet seconds."""
+    """Idle power of one source: the 10th percentile of its power over quiet seconds.
+
+    Args:
+        known: a model's, which needs no measuring.
+    """
 
     _WINDOWS = 120
     _MIN_WINDOW_S = 0.5
 
-    def __init__(self, known_w: float | None = None) -> None:
-        self._known_w = known_w
+    def __init__(self, known: Power | None = None) -> None:
+        self._known = known
         self._quiet_w: deque[float] = deque(maxlen=self._WINDOWS)
 
-    def learn(self, energy_j: float, use: CpuUse) -> None:
+    def learn(self, energy_j: float, elapsed_s: float, *, quiet: bool) -> None:
         """Take in one slice; only long, quiet ones teach anything."""
-        if self._known_w is not None or use.elapsed_s < self._MIN_WINDOW_S:
-            return
-        if use.utilisation <= QUIET_UTILISATION:
-            self._quiet_w.append(energy_j / use.elapsed_s)
+        if self._known is None and quiet and elapsed_s >= self._MIN_WINDOW_S:
+            self._quiet_w.append(energy_j / elapsed_s)
 
     @property
-    def power_w(self) -> float | None:
-        """The baseline in W; ``None`` until a quiet second was seen."""
-        if self._known_w is not None:
-            return self._known_w
+    def windows(self) -> int:
+        """How many quiet seconds it rests on."""
+        return len(self._quiet_w)
+
+    @property
+    def power(self) -> Power | None:
+        """The baseline; ``None`` until a quiet second was seen."""
+        if self._known is not None:
+            return self._known
         if not self._quiet_w:
             return None
         ordered = sorted(self._quiet_w)
-        return ordered[(len(ordered) - 1) // 10]
+        lowest_w = ordered[(len(ordered) - 1) // 10]
+        # Quiet seconds differ by what runs in them; a single one tells nothing of that.
+        middle_w = ordered[len(ordered) // 2]
+        u_w = max(_BASELINE_U * lowest_w, middle_w - lowest_w)
+        return Power(lowest_w, u_w)
+
+    def copy(self) -> Baseline:
+        """One that learns apart from this."""
+        twin = Baseline(self._known)
+        twin._quiet_w = self._quiet_w.copy()
+        return twin
 
 
 class OthersClock:

@@ -8,11 +8,21 @@ session = cells + between cells + whatever still runs.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from greencell.attribution import Portion, Slice
-from greencell.model import CarbonFactor, CellRecord, CellStatus, Interval, SourceInfo, Totals
+from greencell.model import (
+    INCOMPLETE,
+    CarbonFactor,
+    CellRecord,
+    CellStatus,
+    Component,
+    Interval,
+    SourceInfo,
+    Totals,
+)
 from greencell.uncertainty import Account, Figure, co2_interval, figure
 
 _PEAK_MIN_SLICE_S = 0.2
@@ -74,11 +84,16 @@ class Ledger:
     Args:
         infos: what each source is, in the order of all portions.
         begin_ns: monotonic time at which the session began.
+        edges_j2: variance of each source's energy at that time.
     """
 
-    def __init__(self, infos: Sequence[SourceInfo], begin_ns: int) -> None:
+    def __init__(
+        self, infos: Sequence[SourceInfo], begin_ns: int, edges_j2: Sequence[float]
+    ) -> None:
         self._infos = list(infos)
         self._begin_ns = self._now_ns = begin_ns
+        self._begin_edges_j2 = self._edges_j2 = list(edges_j2)
+        self._peaks_w = [0.0] * len(self._infos)
         self._open: dict[str, OpenRun] = {}
         self._records: list[CellRecord] = []
         self._cells = self._new_account()
@@ -88,7 +103,18 @@ class Ledger:
         self._cell_count = 0
 
     def _new_account(self) -> Account:
-        return Account(len(self._infos))
+        return Account(len(self._infos), self._edges_j2)
+
+    def fork(self) -> Ledger:
+        """A ledger that goes on apart from this one."""
+        twin = copy.copy(self)
+        twin._open = {  # noqa: SLF001  # of the same class
+            key: replace(run, account=run.account.copy()) for key, run in self._open.items()
+        }
+        twin._records = list(self._records)  # noqa: SLF001  # of the same class
+        twin._cells, twin._between = self._cells.copy(), self._between.copy()  # noqa: SLF001  # of the same class
+        twin._peaks_w = list(self._peaks_w)  # noqa: SLF001  # of the same class
+        return twin
 
     def _roots(self) -> list[OpenRun]:
         """The top-level cells in progress, in the order in which they began."""
@@ -99,13 +125,18 @@ class Ledger:
     def book(self, piece: Slice, now_ns: int, carbon: CarbonFactor) -> None:
         """Give one slice to whom it belongs."""
         self._now_ns = max(self._now_ns, now_ns)
+        self._edges_j2 = list(piece.edges_j2)
+        long_enough = piece.elapsed_s >= _PEAK_MIN_SLICE_S
+        if long_enough:
+            self._learn_peaks(piece)
         roots = self._roots()
         if not roots:
             self._between.add(piece.portions)
             self._between.flags |= piece.flags
-            self._between_co2_g += _sum_j(piece.portions) * carbon.g_per_j
+            self._between_co2_g += self._sum_j(piece.portions) * carbon.g_per_j
         weight = 1.0 / max(1, len(roots))
-        power_w = piece.kernel_power_w if piece.elapsed_s >= _PEAK_MIN_SLICE_S else None
+        power = piece.power_w(self.summed) if long_enough else None
+        power_w = None if power is None else sum(power.values())
         for run in self._open.values():
             run.account.add(piece.portions, weight)
             run.account.flags |= piece.flags
@@ -114,18 +145,33 @@ class Ledger:
             if power_w is not None:
                 run.peak_power_w = max(run.peak_power_w or 0.0, weight * power_w)
 
+    def _learn_peaks(self, piece: Slice) -> None:
+        for index, portion in enumerate(piece.portions):
+            if portion is not None:
+                power_w = portion.machine_j / piece.elapsed_s
+                self._peaks_w[index] = max(self._peaks_w[index], power_w)
+
+    @property
+    def summed(self) -> list[Component | None]:
+        """The component of each source, ``None`` for those that are in no sum."""
+        return [info.component if info.scope == "component" else None for info in self._infos]
+
     def open(self, opening: Opening, now_ns: int, wall_s: float, carbon: CarbonFactor) -> None:
         """Begin a run; its time starts with the next slice."""
         if opening.parent_run not in self._open:
             opening = replace(opening, parent_run=None)
         self._open[opening.run] = OpenRun(opening, self._new_account(), carbon, now_ns, wall_s)
 
-    def close(self, closing: Closing, now_ns: int) -> CellRecord | None:
-        """End a run and return its record; ``None`` if it was not open or is not a cell."""
+    def close(self, closing: Closing, now_ns: int, *, final: bool = True) -> CellRecord | None:
+        """End a run and return its record; ``None`` if it was not open.
+
+        Args:
+            final: whether nothing will change its figures any more.
+        """
         run = self._open.pop(closing.run, None)
         if run is None:
             return None
-        record = self._record(run, closing, now_ns)
+        record = self._record(run, closing, now_ns, final=final)
         if not run.opening.is_cell:
             return record
         self._records.append(record)
@@ -147,10 +193,22 @@ class Ledger:
         self._open[run].metrics[name] = value
         return True
 
-    def _record(self, run: OpenRun, closing: Closing, now_ns: int) -> CellRecord:
+    def _figure(self, account: Account) -> Figure:
+        """What an account comes to if it ends now."""
+        return figure(account.up_to(self._edges_j2), self._infos, self._peaks_w)
+
+    def _sum_j(self, portions: Sequence[Portion | None]) -> float:
+        return sum(
+            portion.kernel_j
+            for info, portion in zip(self._infos, portions, strict=True)
+            if portion is not None and info.scope == "component"
+        )
+
+    def _record(self, run: OpenRun, closing: Closing, now_ns: int, *, final: bool) -> CellRecord:
         opening = run.opening
         duration_s = max(0, now_ns - run.begin_ns) / 1e9
-        result = figure(run.account, self._infos, duration_s)
+        result = self._figure(run.account)
+        flags = run.account.flags | ({"too-short"} if result.too_short else set())
         parent = self._open.get(opening.parent_run or "")
         energy_j = result.energy_j
         return CellRecord(
@@ -165,15 +223,19 @@ class Ledger:
             energy_j=energy_j,
             co2_g=_co2_g(energy_j, run.carbon),
             machine_energy_j=result.machine_j,
+            others_energy_j=result.others_j,
+            idle_energy_j=idle_j(result),
+            node_energy_j=result.node_j,
             mean_power_w=energy_j.value / duration_s if energy_j and duration_s > 0 else None,
             peak_power_w=run.peak_power_w,
             by_component_j=result.by_component_j,
             provenance=result.provenance,
-            flags=tuple(sorted(run.account.flags)),
+            flags=tuple(sorted(flags)),
             zone=run.carbon.zone,
             intensity_g_per_kwh=run.carbon.intensity_g_per_kwh,
             pue=run.carbon.pue,
             parent=parent.opening.number if parent is not None else None,
+            final=final,
             metrics=dict(run.metrics),
         )
 
@@ -189,6 +251,11 @@ class Ledger:
         return tuple(self._records[-count:])
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether no cell is in progress."""
+        return not self._open
+
+    @property
     def open_runs(self) -> Sequence[OpenRun]:
         """The cells in progress, outer before inner."""
         return tuple(run for run in self._open.values() if run.opening.is_cell)
@@ -200,7 +267,7 @@ class Ledger:
             return None
         run = roots[-1]
         elapsed_s = max(0, self._now_ns - run.begin_ns) / 1e9
-        result = figure(run.account, self._infos, elapsed_s)
+        result = self._figure(run.account)
         opening = run.opening
         return RunningFigure(
             opening.run, opening.number, opening.cell_id, opening.label, run.started_at,
@@ -224,26 +291,34 @@ class Ledger:
         if with_running:
             for run in self._roots():
                 cells.merge(run.account)
-                cells_co2_g += _sum_j(run.account.portions) * run.carbon.g_per_j
-        session = cells.copy()
+                cells_co2_g += self._sum_j(run.account.portions) * run.carbon.g_per_j
+        session = Account(len(self._infos), self._begin_edges_j2)
+        session.merge(cells)
         session.merge(self._between)
-        result = figure(session, self._infos, self.duration_s)
+        result = self._figure(session)
         energy_j = result.energy_j or Interval(0.0, 0.0, 0.0)
         total_g = cells_co2_g + self._between_co2_g
         return Totals(
             cells=self._cell_count,
             energy_j=energy_j,
             co2_g=co2_interval(total_g, energy_j, carbon),
-            cells_energy_j=_sum_j(cells.portions),
-            between_cells_energy_j=_sum_j(self._between.portions),
+            cells_energy_j=self._sum_j(cells.portions),
+            between_cells_energy_j=self._sum_j(self._between.portions),
             machine_energy_j=result.machine_j or 0.0,
+            others_energy_j=result.others_j or 0.0,
+            idle_energy_j=idle_j(result) or 0.0,
+            node_energy_j=result.node_j,
+            flags=tuple(sorted(session.flags & INCOMPLETE)),
             by_component_j=result.by_component_j,
             provenance=result.provenance,
         )
 
 
-def _sum_j(portions: Sequence[Portion | None]) -> float:
-    return sum(portion.kernel_j for portion in portions if portion is not None)
+def idle_j(result: Figure) -> float | None:
+    """The machine's energy that is neither the kernel's nor caused by others."""
+    if result.energy_j is None or result.machine_j is None or result.others_j is None:
+        return None
+    return max(0.0, result.machine_j - result.energy_j.value - result.others_j)
 
 
 def _co2_g(energy_j: Interval | None, carbon: CarbonFactor) -> Interval | None:

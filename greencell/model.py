@@ -25,6 +25,9 @@ FLAGS: frozenset[str] = frozenset(
 )  # fmt: skip
 """The closed list of flags of the session document."""
 
+INCOMPLETE: frozenset[str] = frozenset({"gap", "lost", "stale", "wrap-ambiguous"})
+"""Flags of figures that lack something: the truth may be more, and they are shown as "≥"."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
@@ -135,6 +138,8 @@ class CellRecord:
         parent: ``number`` of the outer cell for a nested run (``%%capture``); such a run is in
             no sum.
         final: false until slow counters have ticked after the end of the cell.
+        machine_energy_j: the kernel's, the others' and the idle energy that is neither's.
+        node_energy_j: the whole machine's by a meter of its own, beside the sum.
         started_at: seconds since the epoch.
     """
 
@@ -159,12 +164,18 @@ class CellRecord:
     pue: float = 1.0
     parent: int | None = None
     final: bool = True
+    others_energy_j: float | None = None
+    idle_energy_j: float | None = None
+    node_energy_j: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over the session. ``energy_j = cells_energy_j + between_cells_energy_j``, exactly."""
+    """Sums over the session. ``energy_j = cells_energy_j + between_cells_energy_j``, exactly.
+
+    ``flags`` tell whether something is missing in it.
+    """
 
     cells: int
     energy_j: Interval
@@ -174,6 +185,10 @@ class Totals:
     machine_energy_j: float
     by_component_j: dict[Component, float]
     provenance: Provenance
+    others_energy_j: float = 0.0
+    idle_energy_j: float = 0.0
+    node_energy_j: float | None = None
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +213,10 @@ class CarbonInfo:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """All there is to know of a session at one moment. Every document is made from one."""
+    """All there is to know of a session at one moment. Every document is made from one.
+
+    ``baselines_w`` holds each source's idle power, where it was measured.
+    """
 
     id: str
     started_at: float
@@ -209,6 +227,7 @@ class SessionView:
     host: HostInfo
     attribution: Attribution
     sources: tuple[SourceInfo, ...]
+    baselines_w: tuple[float | None, ...]
     skipped: tuple[Skipped, ...]
     carbon: CarbonInfo
     totals: Totals

@@ -9,17 +9,20 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from greencell.booking import Booking
+from greencell.books import Books, Event
 from greencell.clock import Clock, SystemClock
 from greencell.document import JsonObject, session_document
 from greencell.errors import UsageError
 from greencell.feed import Feed
 from greencell.guard import Guard
-from greencell.ledger import Closing, Ledger, Opening, RunningFigure
+from greencell.ledger import Closing, Opening, RunningFigure
 from greencell.meter import Meter, Snapshot
 from greencell.model import (
     Attribution,
@@ -43,7 +46,13 @@ cell the beat goes on, so that the next cell's hook need not wake the thread."""
 GAUGE_INTERVAL_S = 0.2
 """While a cell runs, a power reading is integrated from five samples a second."""
 SHARING_INTERVAL_S = 5.0
-_MIN_POWER_SLICE_S = 0.2
+SHARING_INTERVAL_BUSY_S = 2.0
+PROVISIONAL_AFTER_S = 0.02
+"""A run whose end waits for a counter that ticks more rarely than this is told of twice."""
+_LEARN_S = 3600.0
+_FINAL_ATTEMPTS = 60
+"""Looks for a tick, twenty to a period, before a measured block gives what it has."""
+_MEASURED_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +65,6 @@ class Equipment:
     carbon: CarbonInfo
     attribution: Attribution
     interval_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    snapshot: Snapshot
-    what: Opening | Closing | None = None
 
 
 class Session:
@@ -78,7 +81,7 @@ class Session:
 
     id: str
     seq: Iterator[int]
-    _ledger: Ledger
+    _books: Books
     _numbers: Iterator[int]
     _next_label: str | None
     _started_at: float
@@ -97,7 +100,7 @@ class Session:
         self._attribution = equipment.attribution
         self._interval_s = equipment.interval_s
         self._lock = threading.RLock()
-        self._events: deque[_Event] = deque()
+        self._events: deque[tuple[Snapshot, Opening | Closing | None]] = deque()
         self._unsent: deque[CellRecord] = deque()
         self._guard = Guard("sampler")
         self._sampler = Sampler(self._beat, self._clock, self._guard)
@@ -116,13 +119,14 @@ class Session:
         """Take over the account of a session whose sources were closed."""
         self.id, self.seq = previous.id, previous.seq
         self._numbers, self._next_label = previous._numbers, previous._next_label
-        self._started_at, self._ledger = previous._started_at, previous._ledger
+        self._started_at = previous._started_at
+        self._books.go_on(previous._books)
         self.label, self.notebook = previous.label, previous.notebook
 
     @property
     def source_ids(self) -> list[str]:
         """What is measured with."""
-        return [info.id for info in self._meter.infos]
+        return [source.info.id for source in self._meter.sources]
 
     def _begin(self) -> None:
         """Start a fresh account from this moment on."""
@@ -130,14 +134,17 @@ class Session:
         self._numbers = itertools.count(1)
         self._measured: dict[str, CellRecord] = {}
         self._next_label = None
-        self._power_w: dict[Component, float] | None = None
         self._sampled_ns = self._shared_ns = self._due_ns = 0
         self._last_cell_ns = self._clock.monotonic_ns()
         first = self._meter.take_all()
         self._started_at = first.wall_s
         self._ended_at: float | None = None
-        self._meter.advance(first, self._attribution)
-        self._ledger = Ledger(self._meter.infos, first.end_ns)
+        meter = self._meter
+        booking = Booking(meter.sources, meter.logical_cpus, meter.reserved, meter.device_use)
+        self._books = Books(booking, self._event(first, None))
+
+    def _event(self, snapshot: Snapshot, what: Opening | Closing | None) -> Event:
+        return Event(snapshot, what, self._carbon.factor, self._attribution, self.paused)
 
     # -- the cell's path: no lock, no arithmetic -------------------------------------------------
 
@@ -163,7 +170,7 @@ class Session:
         """
         if self._due_ns - self._clock.monotonic_ns() > NS_PER_S or not self._sampler.alive:
             self.wake()
-        self._events.append(_Event(self._meter.take(), opening))
+        self._events.append((self._meter.take(), opening))
 
     def take(self) -> Snapshot:
         """The readings of this moment, for ``end``."""
@@ -173,7 +180,7 @@ class Session:
         self, run: str, snapshot: Snapshot, status: CellStatus, execution_count: int | None
     ) -> None:
         """A run ended when ``snapshot`` was taken."""
-        self._events.append(_Event(snapshot, Closing(run, status, execution_count)))
+        self._events.append((snapshot, Closing(run, status, execution_count)))
 
     def wall_s(self) -> float:
         """Now, in s since the epoch."""
@@ -191,56 +198,53 @@ class Session:
         """Start the background thread."""
         self._sampler.start()
 
-    def settle(self) -> list[CellRecord]:
-        """Book everything handed over so far; the runs that ended by it."""
-        ended: list[CellRecord] = []
+    def settle(self, *, force: bool = False) -> list[CellRecord]:
+        """Book what was handed over and is surely known, all if forced; the cells that ended."""
         with self._lock:
-            waiting: list[_Event] = []
-            while self._events:
-                waiting.append(self._events.popleft())
-            if any(not event.snapshot.complete for event in waiting):
-                waiting.append(_Event(self._meter.take_all()))
-            behind: list[_Event] = []
-            for event in waiting:
-                behind.append(event)
-                if event.snapshot.complete:
-                    self._meter.fill([e.snapshot for e in behind[:-1]], event.snapshot)
-                    for ready in behind:
-                        self._book(ready, ended)
-                    behind.clear()
+            self._receive()
+            ended = []
+            for record in self._books.settle(force=force):
+                if record.number:
+                    ended.append(record)
+                else:
+                    self._measured[record.run] = record
+                    if len(self._measured) > _MEASURED_KEPT:
+                        del self._measured[next(iter(self._measured))]
             self._unsent.extend(ended)
         return ended
 
-    def _book(self, event: _Event, ended: list[CellRecord]) -> None:
-        factor = self._carbon.factor
-        if self.paused:
-            self._meter.forget()
-        now_ns = event.snapshot.end_ns
-        piece = self._meter.advance(event.snapshot, self._attribution)
-        self._ledger.book(piece, now_ns, factor)
-        if piece.elapsed_s >= _MIN_POWER_SLICE_S:
-            self._power_w = piece.power_w([i.component for i in self._meter.infos])
-        if isinstance(event.what, Opening):
-            self._last_cell_ns = now_ns
-            self._ledger.open(event.what, now_ns, event.snapshot.wall_s, factor)
-        elif isinstance(event.what, Closing):
-            self._last_cell_ns = now_ns
-            record = self._ledger.close(event.what, now_ns)
-            if record is not None and record.number:
-                ended.append(record)
-            elif record is not None:
-                self._measured[record.run] = record
+    def _receive(self) -> None:
+        """Take over what was read, in the order of time: several threads hand it over."""
+        handed = []
+        while self._events:
+            handed.append(self._events.popleft())
+        for snapshot, what in sorted(handed, key=lambda item: item[0].end_ns):
+            self._books.receive(self._event(snapshot, what))
+            if what is not None:
+                self._last_cell_ns = snapshot.end_ns
 
     def finished(self, run: str) -> CellRecord | None:
-        """The record of a measured block that ended; it is handed out once."""
+        """The record of a measured block that ended; handed out once.
+
+        Waits for slow counters, at most a few ticks: for the caller's own thread.
+        """
+        for _ in range(_FINAL_ATTEMPTS):
+            with self._lock:
+                self.settle()
+                if run in self._measured:
+                    return self._measured.pop(run)
+                if self._closed:
+                    break
+                wait_s = self._look(self._books.awaited)
+            time.sleep(wait_s)
         with self._lock:
-            self.settle()
+            self.settle(force=True)
             return self._measured.pop(run, None)
 
     def sample(self) -> None:
         """Read everything and book it: the state of this moment."""
         with self._lock:
-            self._events.append(_Event(self._meter.take_all()))
+            self._events.append((self._meter.take_all(), None))
             self.settle()
 
     def _beat(self) -> float:
@@ -260,15 +264,34 @@ class Session:
                 self.sample()
                 self._ask_sharing(now_ns)
             due_s = (self._sampled_ns - now_ns) / NS_PER_S + period_s
+            due_s = min(due_s, self._look_closely(now_ns))
             if self.feed is None:
                 self._unsent.clear()
                 return max(0.0, due_s)
             while self._unsent:
                 self.feed.cell_ended(self._unsent.popleft())
+            for record in self._books.announce(PROVISIONAL_AFTER_S):
+                self.feed.cell_ended(record)
             return max(0.0, min(due_s, self.feed.beat()))
 
+    def _look_closely(self, now_ns: int) -> float:
+        """Look for ticks that are waited for; how soon to look again, in s."""
+        watched = self._books.booking.unlearned(now_ns / NS_PER_S) | self._books.awaited
+        if not watched:
+            return _LEARN_S
+        again_s = self._look(watched)
+        self.settle()
+        return again_s
+
+    def _look(self, watched: Mapping[int, float]) -> float:
+        self._books.observe_looks(self._meter.look(watched))
+        return min(
+            (self._meter.look_again_s(index, period) for index, period in watched.items()),
+            default=0.0,
+        )
+
     def _period_s(self, now_ns: int) -> float:
-        if self._ledger.open_runs:
+        if self._books.open_cells:
             return (
                 min(self._interval_s, GAUGE_INTERVAL_S)
                 if self._meter.has_gauges
@@ -279,7 +302,9 @@ class Session:
         return self._interval_s
 
     def _ask_sharing(self, now_ns: int) -> None:
-        if now_ns - self._shared_ns >= SHARING_INTERVAL_S * NS_PER_S:
+        busy = self._books.open_cells > 0
+        interval_s = SHARING_INTERVAL_BUSY_S if busy else SHARING_INTERVAL_S
+        if now_ns - self._shared_ns >= interval_s * NS_PER_S:
             self._shared_ns = now_ns
             self._meter.notice_sharing()
 
@@ -290,34 +315,36 @@ class Session:
         """All finished runs of cells, in the order in which they ended."""
         with self._lock:
             self.settle()
-            return tuple(self._ledger.records)
+            return tuple(self._books.current().records)
 
     def running(self) -> RunningFigure | None:
         """The cell in progress, as of the last sample."""
         with self._lock:
-            return self._ledger.running()
+            return self._books.current().running()
 
     def power_w(self) -> dict[Component, float] | None:
         """Power attributed to the kernel by component, as of the last sample."""
-        return self._power_w
+        return self._books.power_w
 
     def view(self, *, live: bool) -> SessionView:
         """Everything about the session; ``live`` counts the cell in progress into the totals."""
         with self._lock:
+            ledger = self._books.current()
             return SessionView(
                 id=self.id,
                 started_at=self._started_at,
                 ended_at=self._ended_at,
-                duration_s=self._ledger.duration_s,
+                duration_s=ledger.duration_s,
                 notebook=self.notebook,
                 label=self.label,
                 host=self._host,
                 attribution=self._attribution,
-                sources=tuple(self._meter.infos),
+                sources=tuple(self._books.booking.infos),
+                baselines_w=tuple(self._books.booking.baselines_w),
                 skipped=self._skipped,
                 carbon=self._carbon,
-                totals=self._ledger.totals(self._carbon.factor, with_running=live),
-                cells=tuple(self._ledger.records),
+                totals=ledger.totals(self._carbon.factor, with_running=live),
+                cells=tuple(ledger.records),
             )
 
     def to_dict(self) -> JsonObject:
@@ -334,8 +361,10 @@ class Session:
 
     def notices(self) -> tuple[Notice, ...]:
         """What a person should know about the figures."""
-        meter = self._meter
-        return tuple(notices(meter.infos, meter.lost, self._skipped, self._carbon, [self._guard]))
+        booking = self._books.booking
+        return tuple(
+            notices(booking.infos, booking.lost, self._skipped, self._carbon, [self._guard])
+        )
 
     @property
     def health(self) -> Mapping[str, object]:
@@ -365,6 +394,7 @@ class Session:
         with self._lock:
             if not self.paused:
                 self.sample()
+                self.settle(force=True)
                 self.paused = True
 
     def resume(self) -> None:
@@ -378,13 +408,14 @@ class Session:
         """Begin a new session; ``keep_running`` lets the open cells go on in it."""
         with self._lock:
             self.sample()
-            still_open = self._ledger.open_runs if keep_running else ()
+            self.settle(force=True)
+            still_open = self._books.current().open_runs if keep_running else ()
             self._unsent.clear()
             self._begin()
-            now_ns = self._clock.monotonic_ns()
             for run in still_open:
                 opening = replace(run.opening, number=next(self._numbers))
-                self._ledger.open(opening, now_ns, self._clock.wall_s(), self._carbon.factor)
+                self._events.append((self._meter.take(), opening))
+            self._receive()
 
     def label_next(self, label: str) -> None:
         """Name the next cell."""
@@ -393,14 +424,14 @@ class Session:
     def label_run(self, run: str, label: str) -> None:
         """Name a run in progress."""
         with self._lock:
-            self.settle()
-            self._ledger.relabel(run, label)
+            self._receive()
+            self._books.relabel(run, label)
 
     def log_metric(self, run: str, name: str, value: float) -> bool:
         """Put a figure beside a run's energy; whether the run was open."""
         with self._lock:
-            self.settle()
-            return self._ledger.log_metric(run, name, value)
+            self.settle(force=True)
+            return self._books.log_metric(run, name, value)
 
     def export(self, path: str | Path, force: bool = False) -> Path:
         """Write the session document; the format follows from the suffix.
@@ -432,6 +463,7 @@ class Session:
         self._sampler.stop(timeout_s)
         with self._lock:
             self.sample()
+            self.settle(force=True)
             self._ended_at = self._clock.wall_s()
             self._meter.close()
 

@@ -1,10 +1,10 @@
 """From summed portions to a figure with an interval, about 95 % (k = 2). Pure.
 
-Per source: a counter that ticks every ``T`` seconds shows a window's energy with standard
-uncertainty ``P T / sqrt(6)`` (uniform random phase at both ends); the gain of the hardware is
-off by ``relative_error``; a model's interval is a pair of factors. Quantisation of different
-sources is independent and adds in quadrature; gains and models add linearly, because a shared
-cause (one regulator design, one model) makes them err together.
+Per source, in quadrature: where the window's two edges lie between ticks, the hardware's gain
+(the same for all windows, so it adds up over a session), the idle baseline, the integration of a
+power reading. Sources are different devices, so these add in quadrature over sources too. Bounds
+add linearly, because they share a cause: what a CPU-second costs (attribution), and the factors
+of a model. GUM, JCGM 100:2008, 5.1 and 5.2.
 """
 
 from __future__ import annotations
@@ -13,88 +13,127 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from greencell.attribution import Portion
+from greencell.attribution import NOTHING, Portion
 from greencell.model import CarbonFactor, Component, Interval, Provenance, SourceInfo
 
 COVERAGE_FACTOR = 2.0
 """Expanded uncertainty over standard uncertainty, for about 95 % (GUM)."""
+TOO_SHORT = 0.5
+"""Where the edges' relative standard uncertainty is above this, the figure is only a bound."""
 
 
 class Account:
     """Energy that was added up for one span of time, source by source.
 
     ``None`` for a source means that no reading of it succeeded in the span: missing, not 0.
+
+    Attributes:
+        edges_j2: variance of each source's energy from the span's two edges.
     """
 
-    __slots__ = ("flags", "portions")
+    __slots__ = ("edges_j2", "flags", "portions")
 
-    def __init__(self, sources: int) -> None:
+    def __init__(self, sources: int, edge_j2: Sequence[float] | None = None) -> None:
         self.portions: list[Portion | None] = [None] * sources
+        self.edges_j2: list[float] = list(edge_j2) if edge_j2 is not None else [0.0] * sources
         self.flags: set[str] = set()
 
     def add(self, portions: Sequence[Portion | None], weight: float = 1.0) -> None:
         """Add one slice's portions; ``weight`` < 1 where several cells share the slice."""
         for index, portion in enumerate(portions):
-            if portion is None:
-                continue
-            have = self.portions[index]
-            base = have if have is not None else Portion(0.0, 0.0, 0.0, 0.0)
-            self.portions[index] = Portion(
-                base.machine_j + weight * portion.machine_j,
-                base.kernel_j + weight * portion.kernel_j,
-                base.low_j + weight * portion.low_j,
-                base.high_j + weight * portion.high_j,
-            )
+            if portion is not None:
+                have = self.portions[index] or NOTHING
+                self.portions[index] = have.plus(portion, weight)
 
     def merge(self, other: Account) -> None:
-        """Add another account's energies and flags to this one."""
+        """Add another account's energies and flags to this one; the edges stay this one's."""
         self.add(other.portions)
         self.flags |= other.flags
 
     def copy(self) -> Account:
         """An independent copy."""
-        twin = Account(len(self.portions))
+        twin = Account(len(self.portions), self.edges_j2)
         twin.portions = list(self.portions)
         twin.flags = set(self.flags)
+        return twin
+
+    def up_to(self, edge_j2: Sequence[float]) -> Account:
+        """A copy that ends at an edge of these variances."""
+        twin = self.copy()
+        twin.edges_j2 = [a + b for a, b in zip(self.edges_j2, edge_j2, strict=True)]
         return twin
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """An account as people read it. ``energy_j`` is ``None`` if nothing could be read."""
+    """An account as people read it. ``energy_j`` is ``None`` if nothing could be read.
+
+    Attributes:
+        machine_j: of all sources that are summed; ``others_j`` of it is other processes'.
+        node_j: the whole machine by a meter of its own, beside the sum; ``None`` without one.
+        too_short: whether the meter is too slow to tell more than the high end.
+    """
 
     energy_j: Interval | None
     machine_j: float | None
+    others_j: float | None
+    node_j: float | None
     by_component_j: dict[Component, float]
     provenance: Provenance
+    too_short: bool = False
 
 
-def figure(account: Account, infos: Sequence[SourceInfo], duration_s: float) -> Figure:
-    """The figure of an account over ``duration_s`` seconds of readings by ``infos``."""
+def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[float]) -> Figure:
+    """The figure of an account of readings by ``infos``.
+
+    Args:
+        peaks_w: the highest power seen of each source, for time that is missing.
+    """
     known = [
-        (info, portion)
-        for info, portion in zip(infos, account.portions, strict=True)
-        if portion is not None
+        (info, portion, edges_j2, peak_w)
+        for info, portion, edges_j2, peak_w in zip(
+            infos, account.portions, account.edges_j2, peaks_w, strict=True
+        )
+        if portion is not None and portion.is_known
     ]
-    if not known:
-        return Figure(None, None, {}, provenance_of(infos))
-    value_j = low_j = high_j = machine_j = quantisation_j2 = 0.0
+    summed = [item for item in known if item[0].scope == "component"]
+    node_j = max((p.machine_j for info, p, _, _ in known if info.scope == "node"), default=None)
+    if not summed:
+        used = [info for info in infos if info.scope == "component"]
+        return Figure(None, None, None, node_j, {}, provenance_of(used))
+    value_j = low_j = high_j = machine_j = others_j = variance_j2 = edges_sum_j2 = 0.0
     by_component_j: dict[Component, float] = {}
-    for info, portion in known:
+    for info, portion, edges_j2, peak_w in summed:
         value_j += portion.kernel_j
         machine_j += portion.machine_j
-        below, above = _gain(info)
-        low_j += portion.low_j * below
-        high_j += portion.high_j * above
-        quantisation_j2 += _quantisation_j(info, portion.kernel_j, duration_s) ** 2
+        others_j += portion.others_j
+        low_j += portion.low_j * info.low_factor
+        high_j += portion.high_j * info.high_factor + portion.missing_s * peak_w
         by_component_j[info.component] = by_component_j.get(info.component, 0.0) + portion.kernel_j
-    spread_j = COVERAGE_FACTOR * math.sqrt(quantisation_j2)
+        edges_sum_j2 += _share(portion) ** 2 * edges_j2
+        variance_j2 += _share(portion) ** 2 * (edges_j2 + portion.noise_j2)
+        variance_j2 += _gain_j(info, portion) ** 2 + portion.u_baseline_j**2
+    spread_j = COVERAGE_FACTOR * math.sqrt(variance_j2)
     interval = Interval(
         low=max(0.0, min(low_j - spread_j, value_j)),
         value=value_j,
         high=max(high_j + spread_j, value_j),
     )
-    return Figure(interval, machine_j, by_component_j, provenance_of(i for i, _ in known))
+    return Figure(
+        interval, machine_j, others_j, node_j, by_component_j,
+        provenance_of(info for info, *_ in summed),
+        too_short=math.sqrt(edges_sum_j2) > TOO_SHORT * value_j,
+    )  # fmt: skip
+
+
+def _share(portion: Portion) -> float:
+    """The kernel's part of the machine's energy, to which an error at the meter scales."""
+    return portion.kernel_j / portion.machine_j if portion.machine_j > 0 else 1.0
+
+
+def _gain_j(info: SourceInfo, portion: Portion) -> float:
+    """What the hardware's gain may be off by; a model's is in its factors."""
+    return 0.0 if info.kind == "model" else info.relative_error * portion.kernel_j
 
 
 def co2_interval(value_g: float, energy_j: Interval, carbon: CarbonFactor) -> Interval:
@@ -116,20 +155,3 @@ def provenance_of(infos: Iterable[SourceInfo]) -> Provenance:
     if kinds == {"measured"}:
         return "measured"
     return "mixed" if "measured" in kinds else "estimated"
-
-
-def _gain(info: SourceInfo) -> tuple[float, float]:
-    if info.kind == "model":
-        return info.low_factor, info.high_factor
-    expanded = min(1.0, COVERAGE_FACTOR * info.relative_error)
-    return 1.0 - expanded, 1.0 + expanded
-
-
-def _quantisation_j(info: SourceInfo, energy_j: float, duration_s: float) -> float:
-    if info.kind == "model":
-        return 0.0
-    ticks_j = 0.0
-    if duration_s > 0:
-        # At most one whole tick can be missed at each end.
-        ticks_j = min(energy_j, energy_j / duration_s * info.period_s) / math.sqrt(6)
-    return math.hypot(ticks_j, info.resolution_j / math.sqrt(6))

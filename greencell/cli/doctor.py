@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     equipment = equipped.equipment
     found: dict[str, Any] = {
         "host": host_object(equipment.host),
-        "sources": [source_object(info) for info in equipment.meter.infos],
+        "sources": [source_object(source.info) for source in equipment.meter.sources],
         "skipped": [skipped_object(skipped) for skipped in equipment.skipped],
         "carbon": carbon_object(equipment.carbon),
         "problems": list(equipped.problems),

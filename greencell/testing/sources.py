@@ -28,6 +28,9 @@ class _Faulty:
 class FakeCounter(_Faulty):
     """A counter in µJ that draws ``power_w`` as time passes.
 
+    Args:
+        period_s: how often the counter moves; 0 for one that is exact at any time.
+
     Attributes:
         true_j: the exact energy so far.
     """
@@ -44,31 +47,39 @@ class FakeCounter(_Faulty):
         start_units: int = 0,
         max_power_w: float = 1_000.0,
         relative_error: float = 0.0,
+        period_s: float = 0.0,
     ) -> None:
         super().__init__()
         self.power_w = power_w
-        self.true_j = 0.0
+        self.true_j = self._shown_j = 0.0
+        self._now_s = 0.0
         self.range_units = range_units
         self.max_power_w = max_power_w
         self._start_units = start_units
         self._base_j = 0.0
         self.info = SourceInfo(
-            id, component, "counter", "measured", 0.001, 1e-6, relative_error, detail="simulated"
-        )
+            id, component, "counter", "measured", period_s, 1e-6, relative_error,
+            detail="simulated",
+        )  # fmt: skip
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.true_j += self.power_w * seconds
+        self._now_s += seconds
+        period_s = self.info.period_s
+        since_tick_s = self._now_s % period_s if period_s > 0 else 0.0
+        if since_tick_s <= seconds:
+            self._shown_j = self.true_j - self.power_w * since_tick_s
 
     def reset(self) -> None:
         """The counter starts again at 0, as after a driver reload."""
-        self._base_j = self.true_j
+        self._base_j = self._shown_j
         self._start_units = 0
 
     def read(self) -> int:
         """The raw counter, wrapped at its range."""
         self.check()
-        units = self._start_units + round((self.true_j - self._base_j) * 1e6)
+        units = self._start_units + round((self._shown_j - self._base_j) * 1e6)
         return units if self.range_units is None else units % self.range_units
 
 

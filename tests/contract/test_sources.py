@@ -12,6 +12,7 @@ from typing import Any
 import pynvml
 import pytest
 
+from greencell.booking import Booking
 from greencell.errors import ReadFailed
 from greencell.meter import Meter
 from greencell.model import FLAGS
@@ -110,7 +111,7 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "rapl-refused": lambda path: rapl_case(path, "refused"),
     "nvml-counter": lambda path: nvml_case(path, counts_energy=True),
     "nvml-gauge": lambda path: nvml_case(path, counts_energy=False),
-    "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0)),
+    "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0, period_s=0.001)),
     "fake-gauge": lambda _: fake_case(FakeGauge(power_w=30.0)),
 }
 
@@ -134,14 +135,17 @@ def metered_j(case: Case, lengths: list[float]) -> float:
     """What the meter makes of the source over these steps."""
     tree = FakeTreeClock()
     clock = FakeClock(case.advance, tree.advance)
-    meter = Meter([case.source], tree, FakeMachineClock(tree), clock)
-    meter.advance(meter.take_all(), "machine")
-    total_j = 0.0
-    for length in lengths:
+    machine = FakeMachineClock(tree)
+    meter = Meter([case.source], tree, machine, clock)
+    booking = Booking(meter.sources, machine.logical_cpus, 1.0, meter.device_use)
+    energy_j = 0.0
+    for length in [0.0, *lengths]:
         clock.advance(length)
-        (portion,) = meter.advance(meter.take_all(), "machine").portions
-        total_j += portion.machine_j if portion is not None else 0.0
-    return total_j
+        snapshot = meter.take_all()
+        booking.observe(snapshot)
+        (portion,) = booking.book(snapshot, "machine", edge=False).portions
+        energy_j += 0.0 if portion is None else portion.machine_j
+    return energy_j
 
 
 def test_it_is_one_of_the_three_kinds(case: Case) -> None:

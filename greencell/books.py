@@ -1,0 +1,168 @@
+"""The books: events in the order of time, booked as soon as their energy is surely known.
+
+What a slow counter drew up to the edge of a cell is known at its next tick. Until then the event
+waits here, and ``current`` shows what the ledger will look like, from what is known so far.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from greencell.booking import Booking
+from greencell.ledger import Closing, Ledger, Opening
+from greencell.meter import Look, Snapshot
+from greencell.model import Attribution, CarbonFactor, CellRecord, Component
+
+_MIN_POWER_SLICE_S: Final = 0.2
+"""A shorter slice says too little about power to be shown as it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A moment that was read, what happened at it, and how it is to be booked."""
+
+    snapshot: Snapshot
+    what: Opening | Closing | None
+    carbon: CarbonFactor
+    attribution: Attribution
+    paused: bool = False
+
+
+class Books:
+    """One session's account: the booking of its sources, the ledger, and what waits.
+
+    Attributes:
+        open_cells: how many runs have begun and not ended, as far as was told.
+        power_w: power attributed to the kernel by component, over the last long slice.
+    """
+
+    def __init__(self, booking: Booking, first: Event) -> None:
+        self._booking = booking
+        self._waiting: deque[Event] = deque()
+        self.open_cells = 0
+        self._announced: set[str] = set()
+        self._provisional: Ledger | None = None
+        self.power_w: dict[Component, float] | None = None
+        booking.observe(first.snapshot)
+        piece = booking.book(first.snapshot, first.attribution, edge=False)
+        self._ledger = Ledger(booking.infos, first.snapshot.end_ns, piece.edges_j2)
+
+    @property
+    def booking(self) -> Booking:
+        """Where each source is in time."""
+        return self._booking
+
+    def go_on(self, previous: Books) -> None:
+        """Take over the ledger of books whose sources were closed, with nothing in between."""
+        self._ledger = previous.current()
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def receive(self, event: Event) -> None:
+        """Take in an event. Its readings count at once, its booking waits for its turn."""
+        self._booking.observe(event.snapshot)
+        if isinstance(event.what, Opening):
+            self.open_cells += 1
+        elif isinstance(event.what, Closing):
+            self.open_cells = max(0, self.open_cells - 1)
+        if event.what is not None:
+            self._booking.mark(event.snapshot.t_s, quiet=self.open_cells == 0)
+        self._waiting.append(event)
+        self._provisional = None
+
+    def observe_looks(self, looks: Sequence[Look]) -> None:
+        """Take in single readings."""
+        self._booking.observe_looks(looks)
+
+    def settle(self, *, force: bool = False) -> list[CellRecord]:
+        """Book what is surely known, all if forced; the runs that ended by it."""
+        ended: list[CellRecord] = []
+        while self._waiting and (force or self._is_settled(self._waiting[0])):
+            event = self._waiting.popleft()
+            self._provisional = None
+            if isinstance(event.what, Opening) and self._ledger.is_quiet:
+                self._booking.learn_quiet(event.snapshot.t_s)
+            record, power_w = _book(event, self._booking, self._ledger)
+            self.power_w = power_w or self.power_w
+            if record is not None:
+                self._announced.discard(record.run)
+                ended.append(record)
+        return ended
+
+    def announce(self, after_s: float) -> list[CellRecord]:
+        """Provisional records of runs whose end waits for a tick that takes ``after_s`` or more.
+
+        Each is told once.
+        """
+        waiting = {
+            event.what.run
+            for event in self._waiting
+            if isinstance(event.what, Closing)
+            and event.what.run not in self._announced
+            and max(self._booking.unsettled(event.snapshot.t_s).values(), default=0.0) > after_s
+        }
+        if not waiting:
+            return []
+        self._announced |= waiting
+        return [record for record in self.current().records if record.run in waiting]
+
+    def relabel(self, run: str, label: str) -> None:
+        """Name a run in progress; nothing happens if it is not."""
+        self._waiting = deque(
+            replace(event, what=replace(event.what, label=label))
+            if isinstance(event.what, Opening) and event.what.run == run
+            else event
+            for event in self._waiting
+        )
+        self._provisional = None
+        self._ledger.relabel(run, label)
+
+    def log_metric(self, run: str, name: str, value: float) -> bool:
+        """Put a figure of the user's beside a run's energy; whether the run was open."""
+        return self._ledger.log_metric(run, name, value)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    @property
+    def awaited(self) -> dict[int, float]:
+        """Sources whose next tick an ended run waits for, with their update periods in s."""
+        awaited: dict[int, float] = {}
+        for event in self._waiting:
+            if isinstance(event.what, Closing):
+                awaited.update(self._booking.unsettled(event.snapshot.t_s))
+        return awaited
+
+    def current(self) -> Ledger:
+        """The ledger as of now, with what waits booked provisionally."""
+        if not self._waiting:
+            return self._ledger
+        if self._provisional is None:
+            booking, ledger = self._booking.fork(), self._ledger.fork()
+            for event in self._waiting:
+                _book(event, booking, ledger, final=self._is_settled(event))
+            self._provisional = ledger
+        return self._provisional
+
+    def _is_settled(self, event: Event) -> bool:
+        return event.what is None or not self._booking.unsettled(event.snapshot.t_s)
+
+
+def _book(
+    event: Event, booking: Booking, ledger: Ledger, *, final: bool = True
+) -> tuple[CellRecord | None, dict[Component, float] | None]:
+    if event.paused:
+        booking.forget()
+    snapshot = event.snapshot
+    piece = booking.book(snapshot, event.attribution, edge=event.what is not None)
+    ledger.book(piece, snapshot.end_ns, event.carbon)
+    power_w = None
+    if piece.elapsed_s >= _MIN_POWER_SLICE_S:
+        power_w = piece.power_w(ledger.summed)
+    if isinstance(event.what, Opening):
+        ledger.open(event.what, snapshot.end_ns, snapshot.wall_s, event.carbon)
+    elif isinstance(event.what, Closing):
+        return ledger.close(event.what, snapshot.end_ns, final=final), power_w
+    return None, power_w
