@@ -17,7 +17,7 @@ from greencell.model import Skipped, SourceInfo
 from greencell.sources.file_source import FileGauge, refusal
 from greencell.sources.hwmon_chip import Chip
 from greencell.sources.sysfs_file import Opener, number_or_none, open_readonly
-from greencell.units import S_PER_MS, W_PER_UW
+from greencell.units import S_PER_MS
 
 GAIN: Final = 0.05
 """Standard gain error; judgement: makers state from 1 to 10 % in ``power1_accuracy``."""
@@ -87,8 +87,8 @@ def _gauge(name: str, chips: Sequence[Chip], what: str, opener: Opener) -> FileG
         detail=f"{what}, averaged over {interval_s:g} s",
         scope="node", parts=("node:*",), lag_s=interval_s / 2,
     )  # fmt: skip
-    rails = [[chip.number(_POWER, name, opener)] for chip in chips]
-    return FileGauge(info, rails, W_PER_UW, MAX_NODE_POWER_W)
+    rails = [chip.power(_POWER, name, opener) for chip in chips]
+    return FileGauge(info, rails, MAX_NODE_POWER_W)
 
 
 def _socket_gauge(
@@ -102,7 +102,7 @@ def _socket_gauge(
         parts=(f"cpu:{socket}", f"dram:{socket}") if memory else (f"cpu:{socket}",),
         lag_s=interval_s / 2,
     )  # fmt: skip
-    return FileGauge(info, [[chip.number(_POWER, name, opener)]], W_PER_UW, MAX_SOCKET_POWER_W)
+    return FileGauge(info, [chip.power(_POWER, name, opener)], MAX_SOCKET_POWER_W)
 
 
 def _interval_s(chip: Chip, opener: Opener) -> float:

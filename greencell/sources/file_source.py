@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from greencell.errors import ReadFailed
@@ -16,39 +17,45 @@ MAX_ENERGY_UJ: Final = 2**63 - 1
 """hwmon shows energies as a C ``long``; more than that is no reading."""
 
 
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """A wire whose power is the product of numbers in files, e.g. of voltage and current.
+
+    Attributes:
+        w_per_unit: watts in one unit of that product.
+    """
+
+    files: tuple[SysfsNumber, ...]
+    w_per_unit: float
+
+    def read_w(self) -> float:
+        """Power now, in W; of a signed current only the size counts."""
+        return abs(math.prod(file.read() for file in self.files)) * self.w_per_unit
+
+
 class FileGauge:
-    """Power as the sum, over the rails of a device, of products of numbers in files.
+    """Power as the sum over rails.
 
     Args:
         info: what it is.
-        rails: for each rail the files whose product is its power, e.g. voltage and current.
-        w_per_unit: watts in one unit of such a product.
+        rails: what adds up to it; one for a device that shows its power itself.
         max_power_w: highest plausible power; more is no reading.
     """
 
-    def __init__(
-        self,
-        info: SourceInfo,
-        rails: Sequence[Sequence[SysfsNumber]],
-        w_per_unit: float,
-        max_power_w: float,
-    ) -> None:
+    def __init__(self, info: SourceInfo, rails: Sequence[Rail], max_power_w: float) -> None:
         self.info = info
         self._rails = rails
-        self._w_per_unit = w_per_unit
         self._max_power_w = max_power_w
 
     def read_w(self) -> float:
-        # Drivers disagree on the sign of a current, so a signed number counts by its size.
-        units = sum(abs(math.prod(file.read() for file in rail)) for rail in self._rails)
-        power_w = units * self._w_per_unit
+        power_w = sum(rail.read_w() for rail in self._rails)
         if power_w > self._max_power_w:
             raise ReadFailed(f"{self.info.id} shows {power_w:.3g} W, which cannot be")
         return power_w
 
     def close(self) -> None:
         for rail in self._rails:
-            for file in rail:
+            for file in rail.files:
                 file.close()
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from greencell.sources.file_source import Rail
 from greencell.sources.sysfs_file import Opener, SysfsNumber, open_readonly, text_or_none
+from greencell.units import W_PER_UW
 
 _PCI_ADDRESS: Final = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
@@ -51,6 +53,10 @@ class Chip:
     def number(self, file: str, owner: str, opener: Opener) -> SysfsNumber:
         """The number in a file, for the source ``owner``."""
         return SysfsNumber(self.folder / file, owner, opener)
+
+    def power(self, file: str, owner: str, opener: Opener) -> Rail:
+        """The power in a file, in µW as everywhere in hwmon, for the source ``owner``."""
+        return Rail((self.number(file, owner, opener),), W_PER_UW)
 
 
 def find_chips(sysfs_root: Path, opener: Opener = open_readonly) -> list[Chip]:

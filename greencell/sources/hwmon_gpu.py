@@ -17,7 +17,6 @@ from greencell.model import Skipped, SourceInfo
 from greencell.sources.file_source import FileCounter, FileGauge, refusal
 from greencell.sources.hwmon_chip import Chip
 from greencell.sources.sysfs_file import Opener, open_readonly, text_or_none
-from greencell.units import W_PER_UW
 
 AMDGPU_PERIOD_S: Final = 0.1
 """Judgement: the driver asks the card's firmware, whose averaging time is not published."""
@@ -97,7 +96,7 @@ def _amd_gauge(chip: Chip, opener: Opener) -> FileGauge | Skipped:
         detail=f"amdgpu {power}" + (", which includes the CPU of this APU" if apu else ""),
         parts=(gpu, "cpu:*") if apu else (gpu,),
     )  # fmt: skip
-    return FileGauge(info, [[chip.number(power, name, opener)]], W_PER_UW, AMDGPU_MAX_POWER_W)
+    return FileGauge(info, [chip.power(power, name, opener)], AMDGPU_MAX_POWER_W)
 
 
 def _intel_counter(chip: Chip, opener: Opener) -> FileCounter | Skipped:
