@@ -27,6 +27,7 @@ CAUTION: Final = (
     "it lets every user of this machine read a counter from which other programs' secrets can "
     "be guessed (CVE-2020-12912)"
 )
+BENEFIT: Final = "cpu measured instead of estimated"
 _SOCKET: Final = re.compile(r"Esocket(\d+)")
 
 
@@ -45,7 +46,7 @@ def find_amd_energy(
                 continue
             file = label.with_name(label.name.replace("_label", "_input"))
             counter = _counter(file, socket[1], opener)
-            reason = refusal(counter, f"sudo chmod a+r {file}", CAUTION)
+            reason = refusal(counter, f"sudo chmod a+r {file}", CAUTION, BENEFIT)
             if reason is None:
                 found.append(counter)
             else:

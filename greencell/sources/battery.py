@@ -2,8 +2,9 @@
 
 Linux ``Documentation/ABI/testing/sysfs-class-power``: ``power_now`` in µW, or ``current_now`` in
 µA times ``voltage_now`` in µV. The ABI has the current negative while discharging, which not all
-drivers heed, so its size counts and ``status`` tells the direction. Supplies are told by
-``type``, as not all machines call theirs ``BAT0``; those of ``scope`` Device belong to mice.
+drivers heed; some have the power so. The size counts and ``status`` tells the direction.
+Supplies are told by ``type``, as not all machines call theirs ``BAT0``; those of ``scope``
+Device belong to mice.
 """
 
 from __future__ import annotations

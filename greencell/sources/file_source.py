@@ -17,6 +17,10 @@ MAX_ENERGY_UJ: Final = 2**63 - 1
 """hwmon shows energies as a C ``long``; more than that is no reading."""
 
 
+class Asleep(ReadFailed):
+    """The device sleeps and is not to be woken by a read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rail:
     """A wire whose power is the product of numbers in files, e.g. of voltage and current.
@@ -93,26 +97,32 @@ class FileCounter:
         self._file.close()
 
 
-def refusal(source: FileGauge | FileCounter, remedy: str = "", caution: str = "") -> Skipped | None:
+def refusal(
+    source: FileGauge | FileCounter, remedy: str = "", caution: str = "", benefit: str = ""
+) -> Skipped | None:
     """Why a source does not answer; ``None`` if it does, or will once its device is awake.
 
     Args:
         source: is read once, and closed if it is refused.
         remedy: what would open its files, should they be kept from this user.
         caution: what that would open besides.
+        benefit: what would change with it.
     """
     try:
         if isinstance(source, FileGauge):
             source.read_w()
         else:
             source.read()
+    except Asleep:
+        return None
     except ReadFailed as error:
         cause = error.__cause__
         if isinstance(cause, PermissionError) and cause.errno == errno.EPERM:
-            return None  # a driver's word for a device that sleeps; modes answer with EACCES
+            # amdgpu's word, since Linux 6.15, for a GPU that sleeps; file modes say EACCES.
+            return None
         source.close()
         if isinstance(cause, PermissionError):
             reason = "its file may not be read by this user"
-            return Skipped(source.info.id, reason, remedy, "no-permission", caution)
+            return Skipped(source.info.id, reason, remedy, "no-permission", caution, benefit)
         return Skipped(source.info.id, f"it does not answer: {error}")
     return None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from greencell.sources.file_source import Rail
+from greencell.sources.file_source import Asleep, Rail
 from greencell.sources.sysfs_file import Opener, SysfsNumber, open_readonly, text_or_none
 from greencell.units import W_PER_UW
 
@@ -51,12 +51,31 @@ class Chip:
         return text_or_none(self.folder / file, opener) or ""
 
     def number(self, file: str, owner: str, opener: Opener) -> SysfsNumber:
-        """The number in a file, for the source ``owner``."""
-        return SysfsNumber(self.folder / file, owner, opener)
+        """The number in a file, for the source ``owner``; read only while the device is awake."""
+        return _WakefulNumber(self, file, owner, opener)
 
     def power(self, file: str, owner: str, opener: Opener) -> Rail:
         """The power in a file, in µW as everywhere in hwmon, for the source ``owner``."""
         return Rail((self.number(file, owner, opener),), W_PER_UW)
+
+
+class _WakefulNumber(SysfsNumber):
+    """A number of a device that is not woken for it.
+
+    Many drivers wake a sleeping GPU to answer, which costs a laptop more than it tells. The
+    state of any device stands in ``power/runtime_status`` (Linux
+    ``Documentation/ABI/testing/sysfs-devices-power``), which wakes nothing.
+    """
+
+    def __init__(self, chip: Chip, file: str, owner: str, opener: Opener) -> None:
+        super().__init__(chip.folder / file, owner, opener)
+        self._status = chip.device / "power/runtime_status"
+        self._opener = opener
+
+    def read(self) -> int:
+        if text_or_none(self._status, self._opener) in {"suspended", "suspending"}:
+            raise Asleep("the device sleeps")
+        return super().read()
 
 
 def find_chips(sysfs_root: Path, opener: Opener = open_readonly) -> list[Chip]:

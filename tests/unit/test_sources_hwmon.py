@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greencell.errors import ReadFailed, SourceUnavailable
@@ -140,6 +140,50 @@ def test_a_gpu_that_sleeps_is_kept(tmp_path: Path) -> None:
 
     assert skipped == []
     assert read_w(source) == pytest.approx(20.0)
+
+
+def test_a_gpu_is_not_woken_for_a_reading(tmp_path: Path) -> None:
+    """Before 6.15 amdgpu woke it, and Intel's drivers do: its file is not touched while it sleeps."""
+    tree = HwmonTree(tmp_path)
+    tree.add_chip("xe", pci=CARD)
+    tree.add_energy("xe", "energy1_input", 20.0)
+    status = tmp_path / "devices/pci0000:00" / CARD / "power/runtime_status"
+    status.parent.mkdir()
+    status.write_text("suspended\n")
+    opened: list[str] = []
+
+    def opener(path: str) -> int:
+        opened.append(path)
+        return tree.open_readonly(path)
+
+    (counter,), skipped = find_hwmon(tmp_path, opener=opener)
+    assert isinstance(counter, FileCounter)
+    with pytest.raises(ReadFailed, match="sleeps"):
+        counter.read()
+    assert not any(path.endswith("energy1_input") for path in opened)
+    status.write_text("active\n")
+
+    assert counter.read() == 123_456_789
+    assert skipped == []
+
+
+def test_a_closed_source_stays_closed(tmp_path: Path) -> None:
+    """A late read must not open a file that nobody closes again."""
+    tree = HwmonTree(tmp_path)
+    tree.add_chip("amdgpu", pci=CARD)
+    tree.add_power("amdgpu", "power1_average", 20.0)
+    tree.add_chip("xe", pci="0000:04:00.0")
+    tree.add_energy("xe", "energy1_input", 20.0)
+    before = len(os.listdir("/proc/self/fd"))
+    gauge, counter = found(tmp_path)
+    assert isinstance(counter, FileCounter)
+    for source in (gauge, counter):
+        source.close()
+
+    for read in (gauge.read_w if isinstance(gauge, FileGauge) else gauge.read, counter.read):
+        with pytest.raises(ReadFailed, match="closed"):
+            read()
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_of_xe_one_counter_is_read(tmp_path: Path) -> None:
@@ -330,6 +374,7 @@ def test_closed_counters_say_what_opening_them_opens(tmp_path: Path) -> None:
     assert (skipped.id, skipped.flag) == ("amd_energy:socket-1", "no-permission")
     assert skipped.remedy.startswith("sudo chmod a+r ")
     assert "CVE-2020-12912" in skipped.caution
+    assert skipped.benefit == "cpu measured instead of estimated"
 
 
 # -- whatever the files hold ---------------------------------------------------------------------
@@ -340,7 +385,7 @@ CONTENT = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(deadline=None)
 @given(contents=st.lists(CONTENT, min_size=8, max_size=8), later=CONTENT)
 def test_no_content_raises_anything_else(
     tmp_path_factory: pytest.TempPathFactory, contents: list[bytes], later: bytes
