@@ -12,6 +12,10 @@ J_PER_MJ: Final = 1e-3
 """Joules in one millijoule, the unit of NVML's energy counter."""
 W_PER_MW: Final = 1e-3
 """Watts in one milliwatt, the unit of NVML's power readings."""
+W_PER_UW: Final = 1e-6
+"""Watts in one microwatt, hwmon's unit of power; also in one millivolt times one milliampere."""
+S_PER_MS: Final = 1e-3
+"""Seconds in one millisecond, hwmon's unit of intervals."""
 NS_PER_S: Final = 1_000_000_000
 
 

@@ -7,15 +7,15 @@ Layout: Linux ``Documentation/power/powercap/powercap.rst`` and
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from greencell.errors import ReadFailed, SourceUnavailable
 from greencell.model import Component, Skipped
+from greencell.sources.sysfs_file import Opener, read_number, text_or_none
 
 TREES: Final = ("class/powercap", "devices/virtual/powercap")
 """Where the tree may lie under the root of sysfs."""
@@ -41,16 +41,8 @@ _PACKAGE: Final = re.compile(r"package-(\d+)(?:-die-(\d+))?")
 _ZONE_FOLDERS: Final = (
     "*-rapl*:*", "*-rapl*/*-rapl*:*", "*-rapl*:*/*-rapl*:*", "*-rapl*/*-rapl*:*/*-rapl*:*",
 )  # fmt: skip
-_MAX_DIGITS: Final = 20
 _SAME_SHARE: Final = 1e-6
 _SAME_UJ: Final = 1e6
-
-Opener = Callable[[str], int]
-
-
-def open_readonly(path: str) -> int:
-    """A file descriptor for reading."""
-    return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +93,7 @@ def _zones_under(
     if not trees:
         raise SourceUnavailable(f"no powercap tree under {sysfs_root}", NO_DRIVER_REMEDY)
     folders = [path for tree in trees for path in _zone_folders(tree)]
-    named = [(path, name) for path in folders if (name := _small_text(path / "name")) is not None]
+    named = [(path, name) for path in folders if (name := text_or_none(path / "name")) is not None]
     if not named:
         raise _nothing_there(trees, container=container)
     zones = [zone for path, name in named if (zone := _zone(path, name)) is not None]
@@ -111,7 +103,7 @@ def _zones_under(
     skipped: dict[str, Skipped] = {}
     for zone in zones:
         try:
-            seen.append(_Seen(zone, read_uj(zone.path / "energy_uj", opener)))
+            seen.append(_Seen(zone, read_number(zone.path / "energy_uj", opener)))
         except PermissionError:
             skipped[zone.id] = Skipped(zone.id, f"it {_DENIED}", REMEDY, "no-permission")
         except (OSError, ReadFailed) as error:
@@ -122,32 +114,6 @@ def _zones_under(
     found = {one.zone.id for one in seen}
     # A twin that is closed does not matter where the other one is open.
     return kept, [left_out for left_out in skipped.values() if left_out.id not in found]
-
-
-def read_uj(path: Path, opener: Opener) -> int:
-    """The number of microjoules in a file.
-
-    Raises:
-        ReadFailed: it holds something else.
-        OSError: it cannot be read.
-    """
-    fd = opener(os.fspath(path))
-    try:
-        return parse_uj(os.pread(fd, 64, 0), path.name)
-    finally:
-        os.close(fd)
-
-
-def parse_uj(text: bytes, where: str) -> int:
-    """The number of microjoules that ``text`` holds, and nothing but that.
-
-    Raises:
-        ReadFailed: it holds something else.
-    """
-    digits = text.strip()
-    if not digits.isdigit() or len(digits) > _MAX_DIGITS:
-        raise ReadFailed(f"{where} is not a number of microjoules")
-    return int(digits)
 
 
 def _nothing_there(trees: Sequence[Path], *, container: bool) -> SourceUnavailable:
@@ -194,7 +160,7 @@ def _zone(path: Path, name: str) -> Zone | None:
         return None
     # In the class folder all zones lie side by side, below the device each in its parent.
     parent = path.name.rpartition(":")[0]
-    above = _small_text(path.parent / parent / "name") or _small_text(path.parent / "name") or ""
+    above = text_or_none(path.parent / parent / "name") or text_or_none(path.parent / "name") or ""
     if package := _PACKAGE.fullmatch(above):
         socket, die = package.groups()
         return Zone(f"rapl:dram-{above.removeprefix('package-')}", name, "dram", path, socket, die)
@@ -223,10 +189,3 @@ def _same(one: _Seen, other: _Seen) -> bool:
         return True
     tolerance_uj = max(_SAME_SHARE * other.energy_uj, _SAME_UJ)
     return abs(one.energy_uj - other.energy_uj) <= tolerance_uj
-
-
-def _small_text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
-    except OSError:
-        return None

@@ -6,21 +6,13 @@ in ``powercap.py``.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from greencell.errors import ReadFailed
 from greencell.model import Skipped, SourceInfo
-from greencell.sources.powercap import (
-    Opener,
-    Zone,
-    open_readonly,
-    parse_uj,
-    read_uj,
-    readable_zones,
-)
+from greencell.sources.powercap import Zone, readable_zones
+from greencell.sources.sysfs_file import Opener, SysfsNumber, number_or_none, open_readonly
 from greencell.units import J_PER_UJ
 
 UPDATE_PERIOD_S: Final = 0.001
@@ -35,7 +27,6 @@ GAIN_INTEL: Final = 0.03
 GAIN_AMD: Final = 0.05
 GAIN_DRAM: Final = 0.10
 """Standard gain errors: judgement after Hackenberg 2015, Khan 2018, Desrochers 2016."""
-_ATTEMPTS: Final = 3
 
 
 class RaplCounter:
@@ -45,11 +36,7 @@ class RaplCounter:
     max_power_w = MAX_POWER_W
 
     def __init__(self, zone: Zone, relative_error: float, opener: Opener = open_readonly) -> None:
-        self._path = os.fspath(zone.path / "energy_uj")
-        self._open = opener
-        self._fd: int | None = None
-        self._last_uj = -1
-        self._closed = False
+        self._energy_uj = SysfsNumber(zone.path / "energy_uj", zone.id, opener)
         self.range_units: int | None = _range_uj(zone, opener)
         self.info = SourceInfo(
             id=zone.id,
@@ -63,48 +50,10 @@ class RaplCounter:
         )
 
     def read(self) -> int:
-        energy_uj = self._read_patiently()
-        if energy_uj == self._last_uj and self._is_dead():
-            self._release()
-            energy_uj = self._read_patiently()
-        self._last_uj = energy_uj
-        return energy_uj
-
-    def _is_dead(self) -> bool:
-        """Whether the file was removed or replaced behind the descriptor.
-
-        Asking costs as much as a read, so only a counter that stands still is asked.
-        """
-        return self._fd is not None and os.fstat(self._fd).st_nlink == 0
-
-    def _read_patiently(self) -> int:
-        for _ in range(_ATTEMPTS - 1):
-            try:
-                return parse_uj(self._text(), self.info.id)
-            except ReadFailed:
-                continue  # caught between two states of the file
-        return parse_uj(self._text(), self.info.id)
-
-    def _text(self) -> bytes:
-        if self._closed:
-            raise ReadFailed(f"{self.info.id} is closed")
-        try:
-            if self._fd is None:
-                self._fd = self._open(self._path)
-            return os.pread(self._fd, 64, 0)
-        except OSError as error:
-            # A stale descriptor stays stale; the next read opens the file again.
-            self._release()
-            raise ReadFailed(f"{self.info.id}: {error.strerror}") from error
+        return self._energy_uj.read()
 
     def close(self) -> None:
-        self._closed = True
-        self._release()
-
-    def _release(self) -> None:
-        fd, self._fd = self._fd, None
-        if fd is not None:
-            os.close(fd)
+        self._energy_uj.close()
 
 
 def find_counters(
@@ -135,15 +84,8 @@ def _range_uj(zone: Zone, opener: Opener) -> int:
 
     A range that is too small makes a wrap look like a reset, which loses a step and says so.
     """
-    range_uj = _uj_or_none(zone.path / "max_energy_range_uj", opener)
+    range_uj = number_or_none(zone.path / "max_energy_range_uj", opener)
     if range_uj:
         return range_uj
-    energy_uj = _uj_or_none(zone.path / "energy_uj", opener) or 0
+    energy_uj = number_or_none(zone.path / "energy_uj", opener) or 0
     return next((known for known in KNOWN_RANGES_UJ if known > energy_uj), KNOWN_RANGES_UJ[-1])
-
-
-def _uj_or_none(path: Path, opener: Opener) -> int | None:
-    try:
-        return read_uj(path, opener)
-    except (OSError, ReadFailed):
-        return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,14 @@ from greencell.errors import ReadFailed
 from greencell.meter import Meter
 from greencell.model import FLAGS
 from greencell.sources.base import EnergyCounter, PowerGauge, PowerModel, Source
+from greencell.sources.battery import find_battery
 from greencell.sources.estimate import core_model, ram_model, tdp_model, vcpu_model
 from greencell.sources.host import read_cpu
+from greencell.sources.hwmon import find_hwmon
+from greencell.sources.jetson import find_jetson
 from greencell.sources.nvml import find_gpus
 from greencell.sources.rapl import find_counters
+from greencell.sources.raspberry_pi import find_raspberry_pi
 from greencell.testing import (
     FakeClock,
     FakeCounter,
@@ -29,11 +34,31 @@ from greencell.testing import (
     FakeModel,
     FakeNvml,
     FakeTreeClock,
+    HwmonTree,
     NoCompiler,
     PowercapTree,
 )
 
 Advance = Callable[[float], None]
+Chip = tuple[str, str, dict[str, Any]]
+"""A simulated chip: its name, the file of its sensor, and what ``add_chip`` is told besides."""
+
+AMDGPU: Chip = ("amdgpu", "power1_average", {"pci": "0000:03:00.0"})
+I915: Chip = ("i915", "energy1_input", {"pci": "0000:03:00.0"})
+XE: Chip = ("xe", "energy2_input", {"pci": "0000:03:00.0"})
+POWER_METER: Chip = ("power_meter", "power1_average", {})
+GRACE: Chip = (
+    "power_meter", "power1_average", {"texts": {"power1_oem_info": "Grace Power Socket 0"}},
+)  # fmt: skip
+AMD_ENERGY: Chip = ("amd_energy", "energy9_input", {"texts": {"energy9_label": "Esocket0"}})
+JETSON: Chip = (
+    "ina3221", "curr2_input", {"folder": "bus/i2c/drivers/ina3221/1-0040/hwmon/hwmon3"},
+)  # fmt: skip
+BATTERY: Chip = (
+    "BAT0",
+    "power_now",
+    {"folder": "class/power_supply/BAT0", "texts": {"type": "Battery", "status": "Discharging"}},
+)
 
 
 @dataclass
@@ -97,6 +122,55 @@ def nvml_case(tmp_path: Path, *, counts_energy: bool) -> Iterator[Case]:
     fake.uninstall(pynvml)
 
 
+def hwmon_case(
+    tmp_path: Path, chip: Chip, fault: str, find: Callable[..., Any] = find_hwmon
+) -> Iterator[Case]:
+    """One sensor of a chip, with the fault of ``HwmonTree`` that is called ``fault``."""
+    name, file, options = chip
+    tree = HwmonTree(tmp_path)
+    tree.add_chip(name, **options)
+    if file.startswith("curr"):
+        tree.add_rail(name, int(file.removeprefix("curr").removesuffix("_input")), "VDD_CPU", 12.5)
+    elif file.startswith("energy"):
+        tree.add_energy(name, file, 42.5)
+    else:
+        tree.add_power(name, file, 42.5)
+    sensor = f"{name}/{file}"
+    (source,), _ = find(tmp_path, opener=tree.open_readonly)
+    yield Case(
+        source, tree.advance, tree.true_j,
+        lambda: getattr(tree, fault)(sensor), lambda: tree.come_back(sensor),
+    )  # fmt: skip
+    source.close()
+
+
+class Firmware:
+    """A Raspberry Pi 5 that draws ``power_w`` through one rail."""
+
+    def __init__(self, power_w: float) -> None:
+        self.power_w, self.true_j, self.failing = power_w, 0.0, False
+
+    def advance(self, seconds: float) -> None:
+        self.true_j += self.power_w * seconds
+
+    def __call__(self, command: Sequence[str], timeout_s: float) -> str:
+        if self.failing:
+            raise subprocess.TimeoutExpired(command, timeout_s)
+        return f"VDD_CORE_A current(7)={self.power_w:.3f}A\nVDD_CORE_V volt(15)=1.000V\n"
+
+
+def raspberry_pi_case(tmp_path: Path) -> Iterator[Case]:
+    model = tmp_path / "firmware/devicetree/base/model"
+    model.parent.mkdir(parents=True)
+    model.write_text("Raspberry Pi 5 Model B Rev 1.0\0")
+    firmware = Firmware(6.5)
+    (source,), _ = find_raspberry_pi(tmp_path, tmp_path, runner=firmware)
+    yield Case(
+        source, firmware.advance, lambda: firmware.true_j,
+        lambda: setattr(firmware, "failing", True), lambda: setattr(firmware, "failing", False),
+    )  # fmt: skip
+
+
 def fake_case(source: Any) -> Iterator[Case]:
     yield Case(
         source, source.advance, lambda: source.true_j,
@@ -111,6 +185,20 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "rapl-refused": lambda path: rapl_case(path, "refused"),
     "nvml-counter": lambda path: nvml_case(path, counts_energy=True),
     "nvml-gauge": lambda path: nvml_case(path, counts_energy=False),
+    "amdgpu-gauge-vanished": lambda path: hwmon_case(path, AMDGPU, "vanish"),
+    "amdgpu-gauge-garbage": lambda path: hwmon_case(path, AMDGPU, "garbage"),
+    "amdgpu-gauge-negative": lambda path: hwmon_case(path, AMDGPU, "negative"),
+    "amdgpu-gauge-absurd": lambda path: hwmon_case(path, AMDGPU, "absurd"),
+    "power-meter-gauge": lambda path: hwmon_case(path, POWER_METER, "garbage"),
+    "grace-gauge": lambda path: hwmon_case(path, GRACE, "vanish"),
+    "i915-counter": lambda path: hwmon_case(path, I915, "negative"),
+    "xe-counter": lambda path: hwmon_case(path, XE, "absurd"),
+    "amd-energy-counter": lambda path: hwmon_case(path, AMD_ENERGY, "vanish"),
+    "jetson-gauge-garbage": lambda path: hwmon_case(path, JETSON, "garbage", find_jetson),
+    "jetson-gauge-negative": lambda path: hwmon_case(path, JETSON, "negative", find_jetson),
+    "battery-gauge-vanished": lambda path: hwmon_case(path, BATTERY, "vanish", find_battery),
+    "battery-gauge-absurd": lambda path: hwmon_case(path, BATTERY, "absurd", find_battery),
+    "raspberry-pi-gauge": raspberry_pi_case,
     "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0, period_s=0.001)),
     "fake-gauge": lambda _: fake_case(FakeGauge(power_w=30.0)),
 }
@@ -160,8 +248,11 @@ def test_it_is_one_of_the_three_kinds(case: Case) -> None:
 def sane(source: Source) -> bool:
     info = source.info
     assert ":" in info.id
-    assert info.component in {"cpu", "dram", "gpu"}
-    assert 0 < info.period_s <= 1
+    assert info.component in {"cpu", "dram", "gpu", "soc", "node"}
+    assert (info.scope == "node") == (info.component == "node")
+    assert all(kind and which for kind, _, which in (part.partition(":") for part in info.parts))
+    assert 0 < info.period_s <= (30 if info.scope == "node" else 1)
+    assert 0 <= info.lag_s <= info.period_s
     assert 0 <= info.resolution_j < 1
     assert 0 <= info.relative_error < 1.1
     assert 0 < info.low_factor <= 1 <= info.high_factor
