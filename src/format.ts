@@ -9,7 +9,7 @@ import type { IFigures, Provenance } from './wire';
 export const UNKNOWN = '–';
 const THIN = '\u202f';
 const J_PER_WH = 3600;
-/** If the interval spans more than this, the panel says the range in words beside the number. */
+/** A wider interval is shown by its two ends. */
 const NARROW = 0.3;
 
 const ENERGY_UNITS: readonly [number, string][] = [
@@ -53,14 +53,27 @@ export function power(powerW: number | null, estimated: boolean): string {
   return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? 2 : 3)}${THIN}W`;
 }
 
+/** A round number of watts, at the axis of a chart. */
+export function watts(powerW: number): string {
+  return `${powerW}${THIN}W`;
+}
+
+/** How long before now, at the axis of a chart. */
+export function ago(durationS: number): string {
+  const seconds = Math.round(durationS);
+  return seconds < 60
+    ? `−${seconds}${THIN}s`
+    : `−${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
 export function duration(durationS: number): string {
-  if (durationS < 1) {
+  if (durationS < 0.9995) {
     return `${Math.round(durationS * 1000)}${THIN}ms`;
   }
-  if (durationS < 60) {
+  if (durationS < 59.95) {
     return `${durationS.toFixed(1)}${THIN}s`;
   }
-  return clock(durationS);
+  return clock(Math.round(durationS));
 }
 
 /** A duration without fractions, for what counts live. */
@@ -85,14 +98,14 @@ export function isEstimated(provenance: Provenance): boolean {
   return provenance !== 'measured';
 }
 
-/** The interval of an energy in words: "± 4 %" or its two ends; empty if unknown. */
+/** The interval of an energy: "± 4 %" or its two ends, "1.7–6.8 Wh"; empty if unknown. */
 export function interval(figures: Pick<IFigures, 'energyJ' | 'energyLowJ' | 'energyHighJ'>): string {
-  return ends(figures.energyLowJ, figures.energyJ, figures.energyHighJ, energy);
+  return ends(figures.energyLowJ, figures.energyJ, figures.energyHighJ, energyQuantity);
 }
 
-/** The interval of a mass of CO2 equivalents in words. */
+/** The interval of a mass of CO2 equivalents. */
 export function co2Interval(figures: Pick<IFigures, 'co2G' | 'co2LowG' | 'co2HighG'>): string {
-  return ends(figures.co2LowG, figures.co2G, figures.co2HighG, co2);
+  return ends(figures.co2LowG, figures.co2G, figures.co2HighG, co2Quantity);
 }
 
 export function intensity(gPerKwh: number): string {
@@ -100,7 +113,7 @@ export function intensity(gPerKwh: number): string {
 }
 
 export function percent(share: number): string {
-  return `${Math.round(100 * share)}${THIN}%`;
+  return share > 0 && share < 0.005 ? `<${THIN}1${THIN}%` : `${Math.round(100 * share)}${THIN}%`;
 }
 
 /** A number with `count` significant digits and no exponent. */
@@ -118,7 +131,7 @@ function ends(
   low: number | null,
   value: number | null,
   high: number | null,
-  show: (value: number, estimated: boolean) => string
+  quantityOf: (value: number, estimated: boolean) => IQuantity
 ): string {
   if (low === null || value === null || high === null || value <= 0) {
     return '';
@@ -128,7 +141,10 @@ function ends(
   if (Math.max(above, below) <= NARROW && Math.abs(above - below) < 0.1) {
     return `±${THIN}${Math.max(1, Math.round(100 * Math.max(above, below)))}${THIN}%`;
   }
-  return `${show(low, true)} to ${show(high, true)}`;
+  const [from, to] = [quantityOf(low, true), quantityOf(high, true)];
+  return from.unit === to.unit || low === 0
+    ? `${from.value}–${joined(to)}`
+    : `${joined(from)} – ${joined(to)}`;
 }
 
 function quantity(
@@ -144,8 +160,9 @@ function quantity(
   if (unit) {
     return { value: digits(value / unit[0], count), unit: unit[1] };
   }
+  const base = units.find(([scale]) => scale === 1)?.[1] ?? '';
   const smallest = units[units.length - 1]?.[1] ?? '';
-  return { value: value === 0 ? '0' : '<\u202f1', unit: smallest };
+  return value === 0 ? { value: '0', unit: base } : { value: `<${THIN}1`, unit: smallest };
 }
 
 function joined({ value, unit }: IQuantity): string {

@@ -15,6 +15,7 @@ const MAX_TEXT = 200;
 const MAX_REMEDY = 600;
 const MAX_NUMBER = 1e12;
 const MAX_ITEMS = 5000;
+const MAX_FLAGS = 32;
 const MAX_COMPONENTS = 32;
 
 export type Provenance = 'measured' | 'estimated' | 'mixed';
@@ -178,22 +179,17 @@ type Raw = Readonly<Record<string, unknown>>;
 
 /** Read one message; never throws. */
 export function decode(data: unknown): Decoded {
-  try {
-    const raw = object(data);
-    if (raw['wire'] !== WIRE_VERSION) {
-      return { ok: false, reason: typeof raw['wire'] === 'number' ? 'version' : 'ignored' };
-    }
-    const message = body(raw);
-    return message ? { ok: true, message } : { ok: false, reason: 'ignored' };
-  } catch (error) {
-    if (error instanceof Misfit) {
-      return { ok: false, reason: 'ignored' };
-    }
-    throw error;
+  if (!isObject(data) || typeof data['wire'] !== 'number') {
+    return { ok: false, reason: 'ignored' };
   }
+  if (data['wire'] !== WIRE_VERSION) {
+    return { ok: false, reason: 'version' };
+  }
+  const message = attempt(() => body(data));
+  return message ? { ok: true, message } : { ok: false, reason: 'ignored' };
 }
 
-/** The carbon object of a `set-zone` reply; `null` if it does not fit. */
+/** Whether a reply says that what was asked is done. */
 export function isOkReply(content: unknown): content is Raw & { ok: true } {
   return isObject(content) && content['ok'] === true;
 }
@@ -317,7 +313,7 @@ function record(value: unknown): IRecord {
     peakPowerW: numberOrNull(raw['peak_power_w']),
     byComponentJ: components(raw['by_component_j']),
     provenance: provenance(raw['provenance']),
-    flags: list(raw['flags'], text),
+    flags: list(raw['flags'], text).slice(0, MAX_FLAGS),
     zone: text(raw['zone']),
     intensityGPerKwh: number(raw['intensity_g_per_kwh']),
     parent: numberOrNull(raw['parent']),
@@ -421,16 +417,32 @@ function longText(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, MAX_REMEDY) : '';
 }
 
+/** What fits of a list, the latest if it is too long; an item that does not fit takes no other with it. */
 function list<T>(value: unknown, item: (value: unknown) => T): readonly T[] {
   if (!Array.isArray(value)) {
     throw new Misfit();
   }
-  return value.slice(-MAX_ITEMS).map(item);
+  return value.slice(-MAX_ITEMS).flatMap(one => {
+    const read = attempt(() => item(one));
+    return read === undefined ? [] : [read];
+  });
+}
+
+/** What `read` makes of a value; `undefined` if it does not fit. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Misfit) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 function components(value: unknown): Components {
   const entries = Object.entries(object(value)).slice(0, MAX_COMPONENTS);
-  return new Map(entries.map(([name, joules]) => [name.slice(0, MAX_TEXT), number(joules)]));
+  return new Map(entries.map(([name, figure]) => [name.slice(0, MAX_TEXT), number(figure)]));
 }
 
 function provenance(value: unknown): Provenance {

@@ -8,7 +8,9 @@ import * as format from '../format';
 import type { Change, SessionModel } from '../model';
 import type { Settings } from '../settings';
 import type { ITracked } from '../tokens';
-import type { IRecord, IRunning } from '../wire';
+import type { ICellRuns } from '../runs';
+import { provenanceWord, statusWord } from '../words';
+import type { IRunning } from '../wire';
 
 const OUTPUT_CLASS = 'jp-Cell-outputWrapper';
 
@@ -79,8 +81,8 @@ export class Badges implements IDisposable {
     const { model } = this._tracked;
     const wanted = this._settings.badges && cell.model.type === 'code';
     const running = wanted && model.running?.cellId === cell.model.id ? model.running : null;
-    const record = wanted ? model.latestOf(cell.model.id) : null;
-    if (!running && !record) {
+    const runs = wanted ? model.runsOf(cell.model.id) : null;
+    if (!running && !runs) {
       this._badges.get(cell)?.dispose();
       return;
     }
@@ -91,8 +93,8 @@ export class Badges implements IDisposable {
     }
     if (running) {
       badge.showRunning(running, model);
-    } else if (record) {
-      badge.showRecord(record, this._trans);
+    } else if (runs) {
+      badge.showRuns(runs, this._trans);
     }
   }
 
@@ -138,7 +140,8 @@ class Badge extends Widget {
     this.node.title = '';
   }
 
-  showRecord(record: IRecord, trans: TranslationBundle): void {
+  showRuns(runs: ICellRuns, trans: TranslationBundle): void {
+    const record = runs.latest;
     const estimated = format.isEstimated(record.provenance);
     const mark = record.energyJ ? format.mark(record.provenance) : '';
     const parts = [
@@ -150,15 +153,20 @@ class Badge extends Widget {
       parts.push(format.power(record.meanPowerW, estimated));
     }
     if (record.status !== 'ok') {
-      parts.push(record.status === 'error' ? trans.__('failed') : trans.__('interrupted'));
+      parts.push(statusWord(record.status, trans));
     }
     this._show(parts.join(' · '), record.energyJ, record.provenance);
     this.removeClass('gc-mod-running');
-    this.node.title = [
+    const lines = [
       trans.__('Energy: %1', format.interval(record) || format.UNKNOWN),
       trans.__('CO₂e: %1', format.co2Interval(record) || format.UNKNOWN),
-      estimated ? trans.__('Estimated: no meter was read') : trans.__('Measured')
-    ].join('\n');
+      provenanceWord(record.provenance, trans)
+    ];
+    if (runs.count > 1) {
+      const all = format.energy(runs.energyJ, estimated);
+      lines.push(trans.__('%1 runs in this session, together %2', runs.count, all));
+    }
+    this.node.title = lines.join('\n');
   }
 
   private _show(text: string, energyJ: number | null, provenance: string): void {

@@ -4,23 +4,36 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { IRecord, Provenance } from '../wire';
-import { button, element, marked, section, setData, setText, show } from './dom';
+import { statusWord } from '../words';
+import { arrange, button, element, marked, section, setData, setText, show } from './dom';
+import type { Names } from './places';
 
 const FIRST_ROWS = 200;
 
 export type Order = 'latest' | 'energy';
 
-/** What the table asks of the notebook. */
-export interface ICellPlaces {
-  /** A cell's first line of code, or what to call it if it is gone. */
-  nameOf(cellId: string | null): string;
+/** What the table asks of its surroundings. */
+export interface ICellsOptions {
+  /** The cells' first lines of code as they are now. */
+  names(): Names;
+  /** Lead to a cell. */
   reveal(cellId: string): void;
+  /** Fetch the records that the kernel has and this page has not. */
+  fetchAll(): void;
+}
+
+/** A row that stands, and what it was made of. */
+interface IRow {
+  record: IRecord;
+  name: string;
+  node: HTMLElement;
+  bar: HTMLElement;
 }
 
 export class Cells {
   constructor(
     private readonly _trans: TranslationBundle,
-    private readonly _places: ICellPlaces
+    private readonly _options: ICellsOptions
   ) {
     this._toggle = button('', 'gc-mod-link', () => {
       this._order = this._order === 'latest' ? 'energy' : 'latest';
@@ -28,8 +41,12 @@ export class Cells {
     });
     this._more = button('', 'gc-mod-link', () => {
       this._limit = Infinity;
+      if (this._model && this._model.missingRecords > 0) {
+        this._options.fetchAll();
+      }
       this._render();
     });
+    this._body.addEventListener('keydown', onArrow);
     const table = element('table', 'gc-Cells', this._body);
     table.setAttribute('aria-label', _trans.__('Finished cells'));
     this.node = section(_trans.__('Cells'), table, this._empty, this._more);
@@ -52,18 +69,24 @@ export class Cells {
     }
     setText(this._toggle, this._order === 'latest' ? this._trans.__('latest first ▾') : this._trans.__('by energy ▾'));
     this._toggle.title = this._trans.__('Change the order');
+    const names = this._options.names();
     const records = this._ordered(model.records);
     const betweenJ = model.totals?.betweenCellsJ ?? 0;
     const largestJ = records.reduce((most, r) => Math.max(most, r.energyJ ?? 0), betweenJ);
-    const rows = records.slice(0, this._limit).map(record => this._row(record, largestJ));
-    if (model.totals && (records.length > 0 || betweenJ > 0)) {
-      rows.push(this._betweenRow(betweenJ, model.totals.provenance, largestJ));
+    const rows = records.slice(0, this._limit).map(record => this._row(record, this._name(record, names)));
+    for (const row of rows) {
+      setShare(row.bar, row.record.energyJ, largestJ);
     }
-    this._body.replaceChildren(...rows);
+    this._rows = new Map(rows.map(row => [row.record.run, row]));
+    const nodes = rows.map(row => row.node);
+    if (model.totals && (records.length > 0 || betweenJ > 0)) {
+      nodes.push(this._betweenRow(betweenJ, model.totals.provenance, largestJ));
+    }
+    arrange(this._body, nodes);
     show(this._empty, records.length === 0);
     const hidden = Math.max(0, records.length - this._limit) + model.missingRecords;
     show(this._more, hidden > 0);
-    setText(this._more, this._trans._n('%1 more', '%1 more', hidden));
+    setText(this._more, this._trans._n('Show %1 more', 'Show %1 more', hidden));
   }
 
   private _ordered(records: readonly IRecord[]): IRecord[] {
@@ -76,20 +99,34 @@ export class Cells {
     return ordered;
   }
 
-  private _row(record: IRecord, largestJ: number): HTMLElement {
+  /** The row of a record: the one that stands if nothing of it changed. */
+  private _row(record: IRecord, name: string): IRow {
+    const standing = this._rows.get(record.run);
+    if (standing?.record === record && standing.name === name) {
+      return standing;
+    }
+    const bar = element('div', 'gc-Bar');
+    return { record, name, bar, node: this._build(record, name, bar) };
+  }
+
+  private _build(record: IRecord, name: string, bar: HTMLElement): HTMLElement {
     const estimated = format.isEstimated(record.provenance);
     const energy = markOf(record) + format.energy(record.energyJ, estimated);
     const count = record.executionCount === null ? '' : `[${record.executionCount}]`;
-    const name = element('div', 'gc-Code gc-Grow', this._name(record));
     const row = marked(
       'tr',
       'cell-row',
       'gc-Cell',
       element('td', 'gc-Cell-count gc-Code', count),
-      main(name, energy, bar(record.energyJ, largestJ, ''), element('div', 'gc-Dim gc-Ellipsis', this._details(record)))
+      main(
+        element('div', 'gc-Code gc-Grow', name),
+        energy,
+        bar,
+        element('div', 'gc-Dim gc-Ellipsis', this._details(record))
+      )
     );
     row.tabIndex = 0;
-    row.title = this._tooltip(record);
+    row.title = this._tooltip(record, name);
     setData(row, 'cell-id', record.cellId);
     setData(row, 'energy-j', record.energyJ);
     setData(row, 'co2-g', record.co2G);
@@ -97,27 +134,28 @@ export class Cells {
     const { cellId } = record;
     if (cellId !== null) {
       row.addEventListener('click', () => {
-        this._places.reveal(cellId);
+        this._options.reveal(cellId);
       });
       row.addEventListener('keydown', event => {
         if (event.key === 'Enter' || event.key === ' ') {
           event.preventDefault();
-          this._places.reveal(cellId);
+          this._options.reveal(cellId);
         }
       });
     }
     return row;
   }
 
-  private _name(record: IRecord): string {
-    const name = record.label ?? this._places.nameOf(record.cellId);
-    return record.parent === null ? name : `↳ ${record.label ?? this._trans.__('nested run')}`;
+  private _name(record: IRecord, names: Names): string {
+    return record.parent === null
+      ? (record.label ?? names(record.cellId))
+      : `↳ ${record.label ?? this._trans.__('nested run')}`;
   }
 
   private _details(record: IRecord): string {
     const estimated = format.isEstimated(record.provenance);
     const parts = [
-      this._statusWord(record),
+      statusWord(record.status, this._trans),
       format.co2(record.co2G, estimated),
       format.duration(record.durationS),
       format.power(record.meanPowerW, estimated)
@@ -131,26 +169,26 @@ export class Cells {
     return parts.filter(part => part !== '').join(' · ');
   }
 
-  private _statusWord(record: IRecord): string {
-    switch (record.status) {
-      case 'ok':
-        return '';
-      case 'error':
-        return this._trans.__('failed');
-      case 'interrupted':
-        return this._trans.__('interrupted');
-      case 'lost':
-        return this._trans.__('end not seen');
-    }
-  }
-
-  private _tooltip(record: IRecord): string {
+  private _tooltip(record: IRecord, name: string): string {
+    const lines = [name];
     const interval = format.interval(record);
-    return interval === '' ? '' : this._trans.__('Energy: %1', interval);
+    if (interval !== '') {
+      lines.push(this._trans.__('Energy: %1', interval), this._trans.__('CO₂e: %1', format.co2Interval(record)));
+    }
+    if (record.peakPowerW !== null) {
+      const peak = format.power(record.peakPowerW, format.isEstimated(record.provenance));
+      lines.push(this._trans.__('Highest power: %1', peak));
+    }
+    if (record.parent !== null) {
+      lines.push(this._trans.__('Part of another cell, so it is in no sum'));
+    }
+    return lines.join('\n');
   }
 
   private _betweenRow(energyJ: number, provenance: Provenance, largestJ: number): HTMLElement {
     const name = element('div', 'gc-Dim gc-Grow', this._trans.__('between cells'));
+    const bar = element('div', 'gc-Bar gc-mod-idle');
+    setShare(bar, energyJ, largestJ);
     const row = marked(
       'tr',
       'between-cells',
@@ -160,7 +198,7 @@ export class Cells {
         name,
         (energyJ > 0 ? format.mark(provenance) : '') +
           format.energy(energyJ, format.isEstimated(provenance)),
-        bar(energyJ, largestJ, 'gc-mod-idle')
+        bar
       )
     );
     row.title = this._trans.__('Idle power and background threads while no cell runs');
@@ -169,6 +207,7 @@ export class Cells {
   }
 
   private _model: SessionModel | null = null;
+  private _rows: ReadonlyMap<string, IRow> = new Map();
   private _order: Order = 'latest';
   private _limit = FIRST_ROWS;
   private readonly _body = element('tbody');
@@ -187,9 +226,22 @@ function main(name: HTMLElement, energy: string, ...below: HTMLElement[]): HTMLE
   return element('td', 'gc-Cell-main', line, ...below);
 }
 
-function bar(energyJ: number | null, largestJ: number, className: string): HTMLElement {
+function setShare(bar: HTMLElement, energyJ: number | null, largestJ: number): void {
   const share = energyJ !== null && largestJ > 0 ? energyJ / largestJ : 0;
-  const node = element('div', `gc-Bar ${className}`.trim());
-  node.style.setProperty('--gc-share', `${(100 * Math.min(1, Math.max(0, share))).toFixed(1)}%`);
-  return node;
+  bar.style.setProperty('--gc-share', `${(100 * Math.min(1, Math.max(0, share))).toFixed(1)}%`);
+}
+
+/** The arrow keys go from row to row. */
+function onArrow(event: KeyboardEvent): void {
+  const row = event.target instanceof HTMLElement ? event.target.closest('tr') : null;
+  const next =
+    event.key === 'ArrowDown'
+      ? row?.nextElementSibling
+      : event.key === 'ArrowUp'
+        ? row?.previousElementSibling
+        : null;
+  if (next instanceof HTMLElement) {
+    event.preventDefault();
+    next.focus();
+  }
 }

@@ -3,9 +3,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
 import type { SessionModel } from '../model';
-import type { INotice } from '../wire';
+import type { IInfo, INotice } from '../wire';
+import { componentClass, componentName, componentRank } from './components';
 import { button, element, marked, section, setText, show } from './dom';
-import { componentClass, componentName } from './now';
 
 /** By component, and the machine's whole beside the kernel's part. */
 export class Where {
@@ -17,7 +17,7 @@ export class Where {
 
   update(model: SessionModel): void {
     const { totals, info } = model;
-    const parts = [...(totals?.byComponentJ ?? [])];
+    const parts = [...(totals?.byComponentJ ?? [])].sort(([a], [b]) => componentRank(a) - componentRank(b));
     const sum = parts.reduce((total, [, energyJ]) => total + energyJ, 0);
     show(this.node, totals !== null && sum > 0);
     if (!totals || sum <= 0) {
@@ -67,6 +67,11 @@ export class Notices {
   readonly node = element('div', 'gc-Notices');
 
   update(model: SessionModel): void {
+    const shown = JSON.stringify([model.notices, model.ended?.totals.energyJ]);
+    if (shown === this._shown) {
+      return; // a remedy may be being copied
+    }
+    this._shown = shown;
     const notices = model.notices.map(notice => this._notice(notice));
     if (model.ended) {
       notices.unshift(this._endedNotice(model));
@@ -90,9 +95,21 @@ export class Notices {
     const figure = totals
       ? format.mark(totals.provenance) + format.energy(totals.energyJ, format.isEstimated(totals.provenance))
       : format.UNKNOWN;
-    const text = this._trans.__('A new session began. The one before it ended with %1.', figure);
+    const cells = this._trans._n('%1 cell', '%1 cells', totals?.cells ?? 0);
+    const text = this._endedText(model, this._trans.__('%1 in %2', figure, cells));
     return marked('div', 'notice', 'gc-Notice gc-mod-info', text);
   }
+
+  private _endedText(model: SessionModel, figures: string): string {
+    if (model.phase === 'dead' || model.phase === 'no-kernel') {
+      return this._trans.__('The last session ended with %1.', figures);
+    }
+    return model.ended?.withKernel === true
+      ? this._trans.__('Kernel restarted: a new session began. The one before it ended with %1.', figures)
+      : this._trans.__('A new session began. The one before it ended with %1.', figures);
+  }
+
+  private _shown = '';
 }
 
 /** How the figures are computed: sources, what is not used and why, carbon, intervals. */
@@ -112,9 +129,10 @@ export class Method {
   update(model: SessionModel): void {
     const { info, carbon } = model;
     show(this.node, info !== null);
-    if (!info || !carbon) {
+    if (!info || !carbon || info === this._shown) {
       return;
     }
+    this._shown = info;
     const trans = this._trans;
     const items: HTMLElement[] = [];
     const add = (term: string, ...words: (Node | string)[]): void => {
@@ -148,5 +166,6 @@ export class Method {
     this._list.replaceChildren(...items);
   }
 
+  private _shown: IInfo | null = null;
   private readonly _list = element('dl', 'gc-List');
 }

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import { Chart } from './chart';
+import { componentClass, componentName } from './components';
 import { element, marked, section, setData, setText, show } from './dom';
 
 export class Now {
@@ -33,6 +34,7 @@ export class Now {
       setText(this._elapsed, format.clock(model.elapsedS));
       setData(this._running, 'cell-id', running.cellId);
       setData(this._running, 'energy-j', running.energyJ);
+      setData(this._running, 'co2-g', running.co2G);
     }
     const drawn = model.samples.length > 0;
     show(this._chart.node, drawn);
@@ -69,6 +71,9 @@ export class Now {
     if (model.paused) {
       return this._trans.__('Paused: nothing is counted');
     }
+    if (!model.connected) {
+      return this._trans.__('Disconnected from the kernel; the figures will catch up');
+    }
     if (model.stale) {
       return this._trans.__(
         'No reading for %1: native code holds the interpreter; the figures will catch up',
@@ -92,17 +97,4 @@ export class Now {
   private readonly _elapsed = element('span', 'gc-Dim');
   private readonly _legend = element('div', 'gc-Legend');
   private readonly _chart = new Chart();
-}
-
-/** What a component is called. */
-export function componentName(component: string): string {
-  const names: Readonly<Record<string, string>> = { cpu: 'CPU', gpu: 'GPU', dram: 'RAM' };
-  return Object.prototype.hasOwnProperty.call(names, component)
-    ? (names[component] ?? component)
-    : component;
-}
-
-/** The class that colours a component. */
-export function componentClass(component: string): string {
-  return ['cpu', 'gpu', 'dram'].includes(component) ? component : 'other';
 }

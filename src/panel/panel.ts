@@ -2,6 +2,7 @@
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { Widget } from '@lumino/widgets';
 
 import { greencellIcon } from '../icons';
@@ -13,7 +14,7 @@ import { Method, Notices, Where } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
 import { copyMarkdown, download } from './exports';
-import { cellName, revealCell } from './places';
+import { Places } from './places';
 import { Summary } from './summary';
 
 const COUNT_MS = 1000;
@@ -21,7 +22,8 @@ const COUNT_MS = 1000;
 export class GreencellPanel extends Widget {
   constructor(
     private readonly _feed: IFeed,
-    private readonly _trans: TranslationBundle
+    private readonly _trans: TranslationBundle,
+    activate: (panel: NotebookPanel) => void
   ) {
     super();
     this.id = 'greencell-panel';
@@ -37,10 +39,12 @@ export class GreencellPanel extends Widget {
     };
     this._summary = new Summary(_trans, () => void this.askZone(), reveal);
     this._notices = new Notices(_trans, reveal);
-    this._now = new Now(_trans, id => cellName(this._tracked, id, _trans));
+    this._places = new Places(_feed, _trans, activate);
+    this._now = new Now(_trans, id => this._places.nameOf(id));
     this._cells = new Cells(_trans, {
-      nameOf: id => cellName(this._tracked, id, _trans),
-      reveal: id => void revealCell(this._tracked, id)
+      names: () => this._places.names(),
+      reveal: id => void this._places.reveal(id),
+      fetchAll: () => void this._tracked?.connection.fetchAll()
     });
     this._where = new Where(_trans);
     this._method = new Method(_trans);
@@ -91,7 +95,25 @@ export class GreencellPanel extends Widget {
     if (!answer.button.accept || input.value.trim() === '') {
       return;
     }
-    const reply = await tracked.connection.request('set-zone', { zone: input.value.trim() });
+    await this._ask(tracked, 'set-zone', { zone: input.value.trim() });
+  }
+
+  /** Ask whether to begin a new session, and tell the kernel. */
+  async askReset(): Promise<void> {
+    const tracked = this._tracked;
+    const answer = await showDialog({
+      title: this._trans.__('Begin a new session?'),
+      body: this._trans.__('The figures shown so far end here. Export them first if you need them.'),
+      buttons: [Dialog.cancelButton(), Dialog.okButton({ label: this._trans.__('Begin') })]
+    });
+    if (tracked && answer.button.accept) {
+      await this._ask(tracked, 'reset');
+    }
+  }
+
+  /** Ask something of the kernel; a refusal is shown in one line. */
+  private async _ask(tracked: ITracked, op: string, extra: Record<string, string> = {}): Promise<void> {
+    const reply = await tracked.connection.request(op, extra);
     if (!reply.ok) {
       Notification.error(reply.error, { autoClose: 8000 });
     }
@@ -131,7 +153,7 @@ export class GreencellPanel extends Widget {
     this._pause.addEventListener('click', () => {
       const tracked = this._tracked;
       if (tracked) {
-        void tracked.connection.request(tracked.model.paused ? 'resume' : 'pause');
+        void this._ask(tracked, tracked.model.paused ? 'resume' : 'pause');
       }
     });
     return element('header', 'gc-Head', this._dot, this._title, this._phaseWord, this._pause);
@@ -193,7 +215,7 @@ export class GreencellPanel extends Widget {
     setText(this._title, tracked?.panel.title.label ?? 'greencell');
     setText(this._phaseWord, this._wordOf(phase, model));
     this._dot.className = `gc-Dot gc-mod-${model?.running ? 'running' : phase}`;
-    const known = model?.totals !== null && model?.totals !== undefined;
+    const known = phase !== 'other-version' && model?.totals !== null && model?.totals !== undefined;
     show(this._pause, known);
     this._pause.title = model?.paused ? this._trans.__('Count again') : this._trans.__('Pause');
     setText(this._pause, model?.paused ? '▶' : '❚❚');
@@ -211,7 +233,10 @@ export class GreencellPanel extends Widget {
   }
 
   private _updateLive(model: SessionModel, redraw: boolean): void {
-    this._summary.update(model);
+    this._summary.update(
+      model,
+      this._places.companions().map(other => other.panel.title.label)
+    );
     this._now.update(model, redraw);
     this._where.update(model);
   }
@@ -249,6 +274,7 @@ export class GreencellPanel extends Widget {
           : this._trans.__('Idle');
     }
     switch (phase) {
+      case 'queued':
       case 'loading':
         return this._trans.__('Starting…');
       case 'asking':
@@ -280,19 +306,28 @@ export class GreencellPanel extends Widget {
       case 'loading':
         say(this._trans.__('One moment…'));
         break;
+      case 'queued':
+        say(this._trans.__('The kernel is busy; measuring starts when its cells have ended.'));
+        break;
+      case 'silent':
+        say(this._trans.__('The kernel does not answer yet: native code may hold its interpreter. The figures come as soon as it does.'));
+        break;
+      case 'dead':
+        say(this._trans.__('The kernel died. Restart it to go on.'));
+        break;
       case 'other-language':
-        say(this._trans.__('greencell measures Python kernels; this notebook runs another language.'));
+        say(this._trans.__('greencell measures Python kernels; the kernel “%1” runs another language.', this._kernelName()));
         break;
       case 'not-installed':
-        say(this._trans.__('greencell is not installed where this kernel runs. Run this in a cell, then start measuring:'));
+        say(this._trans.__('greencell is not installed where the kernel “%1” runs. Run this in a cell, then start measuring:', this._kernelName()));
         nodes.push(element('code', 'gc-Remedy', '%pip install greencell'), this._enableButton());
         break;
       case 'load-failed':
         say(this._trans.__('greencell did not start in this kernel. To see why, run in a cell:'));
-        nodes.push(element('code', 'gc-Remedy', '%load_ext greencell'));
+        nodes.push(element('code', 'gc-Remedy', '%load_ext greencell'), this._enableButton());
         break;
       case 'other-version':
-        say(this._trans.__('The kernel’s greencell is of another version than this page’s. Update the older of the two and reload.'));
+        say(this._trans.__('The kernel’s greencell speaks another version than this page’s. Please update the older of the two, restart the kernel and reload the page.'));
         break;
       default:
         say(this._trans.__('The energy of this notebook is not measured yet.'));
@@ -302,6 +337,10 @@ export class GreencellPanel extends Widget {
         );
     }
     return nodes;
+  }
+
+  private _kernelName(): string {
+    return this._tracked?.panel.sessionContext.kernelDisplayName ?? '';
   }
 
   private _enableButton(): HTMLElement {
@@ -330,6 +369,7 @@ export class GreencellPanel extends Widget {
   private readonly _pause = button('', 'gc-mod-icon', () => undefined);
   private readonly _onboarding = element('div', 'gc-Onboarding');
   private readonly _figures = element('div', 'gc-Figures');
+  private readonly _places: Places;
   private readonly _summary: Summary;
   private readonly _notices: Notices;
   private readonly _now: Now;

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { Provenance } from '../wire';
+import { provenanceWord } from '../words';
 import { element, marked, setData, setText } from './dom';
 
 export class Summary {
@@ -38,19 +39,20 @@ export class Summary {
   readonly node: HTMLElement;
 
   /** Show the figures of now. */
-  update(model: SessionModel): void {
+  update(model: SessionModel, companions: readonly string[]): void {
     const { totals, carbon } = model;
     const provenance = totals?.provenance ?? 'estimated';
     this._setFigure(this._energy, this._energyValue, this._energyUnit, 'energy-j', totals?.energyJ ?? null, format.energyQuantity, provenance);
     this._setFigure(this._co2, this._co2Value, this._co2Unit, 'co2-g', totals?.co2G ?? null, format.co2Quantity, provenance);
     setText(this._interval, totals ? format.interval(totals) : '');
     this._interval.title = totals ? this._trans.__('CO₂e: %1', format.co2Interval(totals)) : '';
-    setText(this._chip, this._provenanceWord(provenance));
+    setText(this._chip, provenanceWord(provenance, this._trans));
     this._chip.className = `gc-Chip gc-mod-${provenance}`;
     setData(this._chip, 'provenance', provenance);
     if (totals) {
       const cells = this._trans._n('%1 cell', '%1 cells', totals.cells);
-      setText(this._span, this._trans.__('%1 in %2', cells, format.clock(totals.durationS)));
+      const shared = companions.map(name => this._trans.__(' · shared with %1', name));
+      setText(this._span, this._trans.__('%1 in %2', cells, format.clock(totals.durationS)) + shared.join(''));
     }
     if (carbon) {
       const guessed = carbon.locatedBy === 'timezone' ? this._trans.__(' (time zone)') : '';
@@ -78,17 +80,6 @@ export class Summary {
     setText(value, (figure ? format.mark(provenance) : '') + shown.value);
     setText(unit, shown.unit);
     setData(node, name, figure);
-  }
-
-  private _provenanceWord(provenance: Provenance): string {
-    switch (provenance) {
-      case 'measured':
-        return this._trans.__('Measured');
-      case 'estimated':
-        return this._trans.__('Estimated');
-      case 'mixed':
-        return this._trans.__('Partly estimated');
-    }
   }
 
   private readonly _energy = marked('div', 'session-energy', 'gc-Figure');

@@ -9,7 +9,7 @@ import { golden } from './golden';
 
 const HOSTILE = '<img src=x onerror=alert(1)>';
 
-function table(change: (records: Record<string, unknown>[]) => void): { node: HTMLElement; reveal: ReturnType<typeof vi.fn> } {
+function table(change: (records: Record<string, unknown>[]) => void): { node: HTMLElement; reveal: ReturnType<typeof vi.fn>; model: SessionModel; cells: Cells } {
   const data = golden('snapshot');
   change(data['cells'] as Record<string, unknown>[]);
   const model = new SessionModel();
@@ -19,9 +19,9 @@ function table(change: (records: Record<string, unknown>[]) => void): { node: HT
   }
   model.receive(decoded.message);
   const reveal = vi.fn();
-  const cells = new Cells(nullTranslator.load('greencell'), { nameOf: () => 'code', reveal });
+  const cells = new Cells(nullTranslator.load('greencell'), { names: () => () => 'code', reveal, fetchAll: () => undefined });
   cells.update(model);
-  return { node: cells.node, reveal };
+  return { node: cells.node, reveal, model, cells };
 }
 
 describe('Cells', () => {
@@ -53,6 +53,22 @@ describe('Cells', () => {
 
     expect(node.querySelector('img')).toBeNull();
     expect(node.textContent).toContain(HOSTILE);
+  });
+
+  it('leaves rows that did not change in place, with what has the focus', () => {
+    const { node, model, cells } = table(() => undefined);
+    const before = [...node.querySelectorAll('[data-gc="cell-row"]')];
+
+    const decoded = decode({ ...golden('cell-end'), seq: 9 });
+    if (decoded.ok) {
+      model.receive(decoded.message);
+    }
+    cells.update(model);
+
+    const after = [...node.querySelectorAll('[data-gc="cell-row"]')];
+    expect(after.length).toBe(3);
+    expect(after.slice(1)).toEqual(before);
+    expect(after[1] === before[0]).toBe(true);
   });
 
   it('leads to a cell by click and by keyboard', () => {

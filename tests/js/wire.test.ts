@@ -62,6 +62,24 @@ describe('decode', () => {
     expect(decoded.ok && decoded.message.kind === 'tick' && decoded.message.byComponentW.get('constructor')).toBe(2);
   });
 
+  it('drops an item that does not fit and keeps the others', () => {
+    const snapshot = golden('snapshot');
+    const cells = snapshot['cells'] as Record<string, unknown>[];
+    const strange = [{ ...cells[0], status: 'dreaming' }, null, { ...cells[0], energy_j: '4' }, ...cells];
+
+    const decoded = decode({ ...snapshot, cells: strange, notices: [{ id: 7 }] });
+
+    expect(decoded.ok && decoded.message.kind === 'snapshot' && decoded.message.cells.map(c => c.number)).toEqual([1, 2]);
+    expect(decoded.ok && decoded.message.kind === 'snapshot' && decoded.message.notices).toEqual([]);
+  });
+
+  it('takes no number that is none, whatever the text it came as', () => {
+    for (const written of ['1e999', '-1e999', '1e300', 'null']) {
+      const text = JSON.stringify(golden('tick')).replace('"machine_j":104', `"machine_j":${written}`);
+      expect(decode(JSON.parse(text))).toEqual({ ok: false, reason: 'ignored' });
+    }
+  });
+
   it('cuts texts and lists', () => {
     const snapshot = golden('snapshot');
     const cells = snapshot['cells'] as Record<string, unknown>[];
