@@ -185,10 +185,11 @@ export class SessionModel {
   /** A reply and a push may overtake each other: an older one adds what ended, and no more. */
   private _takeLate(message: Message): Change {
     if (message.kind === 'cell-end') {
-      this._endRun(message.record);
+      this._runs.add(message.record);
+      this._leave(message.record);
     } else if (message.kind === 'hello' || message.kind === 'snapshot') {
       this._info ??= message.info;
-      message.cells.forEach(this._runs.add, this._runs);
+      message.cells.forEach(record => this._runs.add(record));
     }
     return 'cells';
   }
@@ -214,7 +215,8 @@ export class SessionModel {
         return 'info';
       case 'cell-end':
         this._totals = message.totals;
-        this._endRun(message.record);
+        this._runs.takeEnded(message.record);
+        this._leave(message.record);
         return 'cells';
       case 'status':
         this._takeInfo(message.info);
@@ -230,8 +232,7 @@ export class SessionModel {
     this._running = message.running;
     this._paused = message.paused;
     this._notices = message.notices;
-    message.cells.forEach(this._runs.add, this._runs);
-    this._runs.setTotal(message.cellsTotal);
+    this._runs.takeAll(message.cells, message.cellsTotal);
     this._trace.addPast(message.cells, message.t);
   }
 
@@ -242,8 +243,8 @@ export class SessionModel {
     }
   }
 
-  private _endRun(record: IRecord): void {
-    this._runs.add(record);
+  /** If it is the running cell that ended, nothing runs any more. */
+  private _leave(record: IRecord): void {
     if (this._running?.run === record.run) {
       this._running = null;
       this._powerW = null;

@@ -20,25 +20,36 @@ export class Runs {
     return Math.max(0, this._total - this._byRun.size);
   }
 
-  /** Take in a record; a final one stays the object that it is. */
+  /** Take in what a picture of the whole holds, and how many there are in all. */
+  takeAll(records: readonly IRecord[], total: number): void {
+    for (const record of records) {
+      this.add(record);
+    }
+    this._total = total;
+  }
+
+  /** Take in a run that has just ended; told of again, it counts once. */
+  takeEnded(record: IRecord): void {
+    if (!this._byRun.has(record.run)) {
+      this._total += 1;
+    }
+    this.add(record);
+  }
+
+  /** Take in a record; a final one stays the object that it is, a provisional one is replaced. */
   add(record: IRecord): void {
     if (this._byRun.get(record.run)?.final === true) {
       return;
     }
     this._byRun.set(record.run, record);
     if (record.cellId !== null) {
-      const others = (this._byCell.get(record.cellId) ?? []).filter(other => other.run !== record.run);
-      this._byCell.set(record.cellId, [...others, record]);
+      const runs = this._byCell.get(record.cellId) ?? new Map<string, IRecord>();
+      this._byCell.set(record.cellId, runs.set(record.run, record));
     }
   }
 
-  /** The kernel says how many there are. */
-  setTotal(total: number): void {
-    this._total = total;
-  }
-
   ofCell(cellId: string): ICellRuns | null {
-    const runs = this._byCell.get(cellId) ?? [];
+    const runs = [...(this._byCell.get(cellId)?.values() ?? [])];
     const [first, ...others] = runs;
     if (!first) {
       return null;
@@ -59,5 +70,5 @@ export class Runs {
 
   private _total = 0;
   private readonly _byRun = new Map<string, IRecord>();
-  private readonly _byCell = new Map<string, readonly IRecord[]>();
+  private readonly _byCell = new Map<string, Map<string, IRecord>>();
 }

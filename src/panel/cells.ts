@@ -22,7 +22,7 @@ export interface ICellsOptions {
   fetchAll(): void;
 }
 
-/** A row that stands, and what it was made of. */
+/** A row that stands as long as its run is known, and what it shows. */
 interface IRow {
   record: IRecord;
   name: string;
@@ -99,39 +99,21 @@ export class Cells {
     return ordered;
   }
 
-  /** The row of a record: the one that stands if nothing of it changed. */
+  /** The row of a run: the element stays, with the focus, also when its figures become final. */
   private _row(record: IRecord, name: string): IRow {
     const standing = this._rows.get(record.run);
     if (standing?.record === record && standing.name === name) {
       return standing;
     }
-    const bar = element('div', 'gc-Bar');
-    return { record, name, bar, node: this._build(record, name, bar) };
+    const node = standing?.node ?? this._newRow(record.cellId);
+    const row = { record, name, node, bar: element('div', 'gc-Bar') };
+    this._fill(row);
+    return row;
   }
 
-  private _build(record: IRecord, name: string, bar: HTMLElement): HTMLElement {
-    const estimated = format.isEstimated(record.provenance);
-    const energy = markOf(record) + format.energy(record.energyJ, estimated);
-    const count = record.executionCount === null ? '' : `[${record.executionCount}]`;
-    const row = marked(
-      'tr',
-      'cell-row',
-      'gc-Cell',
-      element('td', 'gc-Cell-count gc-Code', count),
-      main(
-        element('div', 'gc-Code gc-Grow', name),
-        energy,
-        bar,
-        element('div', 'gc-Dim gc-Ellipsis', this._details(record))
-      )
-    );
+  private _newRow(cellId: string | null): HTMLElement {
+    const row = marked('tr', 'cell-row', 'gc-Cell');
     row.tabIndex = 0;
-    row.title = this._tooltip(record, name);
-    setData(row, 'cell-id', record.cellId);
-    setData(row, 'energy-j', record.energyJ);
-    setData(row, 'co2-g', record.co2G);
-    setData(row, 'status', record.status);
-    const { cellId } = record;
     if (cellId !== null) {
       row.addEventListener('click', () => {
         this._options.reveal(cellId);
@@ -144,6 +126,26 @@ export class Cells {
       });
     }
     return row;
+  }
+
+  private _fill({ record, name, node, bar }: IRow): void {
+    const estimated = format.isEstimated(record.provenance);
+    const energy = markOf(record) + format.energy(record.energyJ, estimated);
+    const count = record.executionCount === null ? '' : `[${record.executionCount}]`;
+    node.replaceChildren(
+      element('td', 'gc-Cell-count gc-Code', count),
+      main(
+        element('div', 'gc-Code gc-Grow', name),
+        energy,
+        bar,
+        element('div', 'gc-Dim gc-Ellipsis', this._details(record))
+      )
+    );
+    node.title = this._tooltip(record, name);
+    setData(node, 'cell-id', record.cellId);
+    setData(node, 'energy-j', record.energyJ);
+    setData(node, 'co2-g', record.co2G);
+    setData(node, 'status', record.status);
   }
 
   private _name(record: IRecord, names: Names): string {

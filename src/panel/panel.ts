@@ -46,6 +46,10 @@ export class GreencellPanel extends Widget {
       reveal: id => void this._places.reveal(id),
       fetchAll: () => void this._tracked?.connection.fetchAll()
     });
+    this._autoload.type = 'checkbox';
+    this._autoload.addEventListener('change', () => {
+      void _feed.settings.set('autoload', this._autoload.checked);
+    });
     this._where = new Where(_trans);
     this._method = new Method(_trans);
     this._figures.append(
@@ -228,8 +232,18 @@ export class GreencellPanel extends Widget {
       this._cells.update(model);
       this._method.update(model);
     } else {
+      this._updateWelcome(phase, model);
+    }
+  }
+
+  /** Built anew only when it says something else: a button in it may have the focus. */
+  private _updateWelcome(phase: Phase | 'no-notebook', model: SessionModel | null): void {
+    const said = JSON.stringify([phase, this._kernelName(), model?.ended]);
+    if (said !== this._said) {
+      this._said = said;
       this._onboarding.replaceChildren(...this._welcome(phase, model));
     }
+    this._autoload.checked = this._feed.settings.autoload;
   }
 
   private _updateLive(model: SessionModel, redraw: boolean): void {
@@ -352,21 +366,17 @@ export class GreencellPanel extends Widget {
   }
 
   private _autoloadBox(): HTMLElement {
-    const box = element('input');
-    box.type = 'checkbox';
-    box.checked = this._feed.settings.autoload;
-    box.addEventListener('change', () => {
-      void this._feed.settings.set('autoload', box.checked);
-    });
-    return element('label', 'gc-Check', box, this._trans.__('Start in every new Python kernel'));
+    return element('label', 'gc-Check', this._autoload, this._trans.__('Start in every new Python kernel'));
   }
 
   private _tracked: ITracked | null = null;
   private _timer: number | null = null;
+  private _said = '';
   private readonly _dot = element('span', 'gc-Dot');
   private readonly _title = element('span', 'gc-Title gc-Grow');
   private readonly _phaseWord = element('span', 'gc-Dim');
   private readonly _pause = button('', 'gc-mod-icon', () => undefined);
+  private readonly _autoload = element('input');
   private readonly _onboarding = element('div', 'gc-Onboarding');
   private readonly _figures = element('div', 'gc-Figures');
   private readonly _places: Places;

@@ -92,6 +92,16 @@ describe('SessionModel', () => {
     expect(model.missingRecords).toBe(38);
   });
 
+  it('counts a run that ends among those that the kernel knows, once', () => {
+    const record = golden('cell-end')['record'] as Record<string, unknown>;
+    model.receive(message('snapshot', { cells_total: 40 }));
+    model.receive(message('cell-end', { seq: 6, record: { ...record, final: false } }));
+    model.receive(message('cell-end', { seq: 7 }));
+
+    expect(model.records.length).toBe(3);
+    expect(model.missingRecords).toBe(38);
+  });
+
   it('starts afresh with another session and remembers how the last one ended', () => {
     model.receive(message('snapshot'));
     model.receive(message('hello', { session: 'another' }));
