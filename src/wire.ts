@@ -12,7 +12,7 @@ export const REQUEST_TYPE = 'greencell_request';
 export const EXPORT_FORMATS = ['json', 'csv', 'md', 'html', 'tex', 'yaml'] as const;
 
 const MAX_TEXT = 200;
-const MAX_REMEDY = 600;
+const MAX_LONG_TEXT = 2000;
 const MAX_NUMBER = 1e12;
 const MAX_ITEMS = 5000;
 const MAX_FLAGS = 32;
@@ -33,7 +33,17 @@ export interface IFigures {
   co2HighG: number | null;
 }
 
-export interface ITotals extends IFigures {
+/** What else used the machine; `null` where nothing is known. */
+export interface ISurroundings {
+  /** By others on the machine. */
+  othersJ: number | null;
+  /** Idle energy that is nobody's in particular. */
+  idleJ: number | null;
+  /** What a meter of the whole machine counted: beside the sum, never added. */
+  nodeJ: number | null;
+}
+
+export interface ITotals extends IFigures, ISurroundings {
   cells: number;
   betweenCellsJ: number;
   machineJ: number;
@@ -57,7 +67,7 @@ export interface IRunning {
   others: number;
 }
 
-export interface IRecord extends IFigures {
+export interface IRecord extends IFigures, ISurroundings {
   run: string;
   number: number;
   cellId: string | null;
@@ -84,12 +94,22 @@ export interface ISource {
   kind: string;
   provenance: Provenance;
   detail: string;
+  /** The sources of components are summed; one of the whole node stands beside the sum. */
+  scope: 'component' | 'node';
+  /** Its power at idle, as learnt so far. */
+  baselineW: number | null;
+  /** By how much its readings are late. */
+  lagS: number | null;
 }
 
 export interface ISkipped {
   id: string;
   reason: string;
   remedy: string;
+  /** What the remedy opens besides. */
+  caution: string;
+  /** What would change with it. */
+  benefit: string;
 }
 
 export interface ICarbon {
@@ -267,9 +287,18 @@ function figures(raw: Raw): IFigures {
   };
 }
 
+function surroundings(raw: Raw): ISurroundings {
+  return {
+    othersJ: numberIfAny(raw['others_j']),
+    idleJ: numberIfAny(raw['idle_j']),
+    nodeJ: numberIfAny(raw['node_j'])
+  };
+}
+
 function totals(raw: Raw): ITotals {
   return {
     ...figures(raw),
+    ...surroundings(raw),
     cells: number(raw['cells']),
     betweenCellsJ: number(raw['between_cells_j']),
     machineJ: number(raw['machine_j']),
@@ -300,6 +329,7 @@ function record(value: unknown): IRecord {
   const raw = object(value);
   return {
     ...figures(raw),
+    ...surroundings(raw),
     run: text(raw['run']),
     number: number(raw['number']),
     cellId: textOrNull(raw['cell_id']),
@@ -343,7 +373,10 @@ function source(value: unknown): ISource {
     component: text(raw['component']),
     kind: text(raw['kind']),
     provenance: provenance(raw['provenance']),
-    detail: textOrNull(raw['detail']) ?? ''
+    detail: textOrNull(raw['detail']) ?? '',
+    scope: raw['scope'] === 'node' ? 'node' : 'component',
+    baselineW: numberIfAny(raw['baseline_w']),
+    lagS: numberIfAny(raw['lag_s'])
   };
 }
 
@@ -351,8 +384,10 @@ function skipped(value: unknown): ISkipped {
   const raw = object(value);
   return {
     id: text(raw['id']),
-    reason: text(raw['reason']),
-    remedy: longText(raw['remedy'])
+    reason: longText(raw['reason']),
+    remedy: longText(raw['remedy']),
+    caution: longText(raw['caution']),
+    benefit: longText(raw['benefit'])
   };
 }
 
@@ -402,6 +437,11 @@ function numberOrNull(value: unknown): number | null {
   return value === null || value === undefined ? null : number(value);
 }
 
+/** A number that came later to this version: where it is missing or none, nothing is known. */
+function numberIfAny(value: unknown): number | null {
+  return attempt(() => number(value)) ?? null;
+}
+
 function text(value: unknown): string {
   if (typeof value !== 'string') {
     throw new Misfit();
@@ -414,7 +454,7 @@ function textOrNull(value: unknown): string | null {
 }
 
 function longText(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, MAX_REMEDY) : '';
+  return typeof value === 'string' ? value.slice(0, MAX_LONG_TEXT) : '';
 }
 
 /** What fits of a list, the latest if it is too long; an item that does not fit takes no other with it. */

@@ -9,10 +9,19 @@ import type { Change, SessionModel } from '../model';
 import type { Settings } from '../settings';
 import type { ITracked } from '../tokens';
 import type { ICellRuns } from '../runs';
-import { provenanceWord, statusWord } from '../words';
+import {
+  figureHints,
+  intervalLines,
+  machineLine,
+  PROVISIONAL_MARK,
+  provenanceWord,
+  statusWord
+} from '../words';
 import type { IRunning } from '../wire';
 
 const OUTPUT_CLASS = 'jp-Cell-outputWrapper';
+/** Of a shorter run the mean power says nothing. */
+const POWER_FROM_S = 0.1;
 
 /** The badges of one notebook. */
 export class Badges implements IDisposable {
@@ -118,7 +127,8 @@ export class Badges implements IDisposable {
   private readonly _badges = new Map<Cell, Badge>();
 }
 
-class Badge extends Widget {
+/** The line under one cell. */
+export class Badge extends Widget {
   constructor(cellId: string) {
     super();
     this.addClass('gc-Badge');
@@ -129,44 +139,37 @@ class Badge extends Widget {
 
   showRunning(running: IRunning, model: SessionModel): void {
     const provenance = model.totals?.provenance ?? 'estimated';
-    const estimated = format.isEstimated(provenance);
-    const mark = running.energyJ ? format.mark(provenance) : '';
-    this._show(
-      `${mark}${format.energy(running.energyJ, estimated)} · ${format.power(model.powerW, estimated)} …`,
-      running.energyJ,
-      provenance
-    );
+    const energy = format.energyWithInterval({ ...running, provenance });
+    const power = format.power(model.powerW, format.isEstimated(provenance));
+    this._show(`${energy} · ${power} …`, running.energyJ, provenance);
     this.addClass('gc-mod-running');
     this.node.title = '';
   }
 
   showRuns(runs: ICellRuns, trans: TranslationBundle): void {
     const record = runs.latest;
-    const estimated = format.isEstimated(record.provenance);
-    const mark = record.energyJ ? format.mark(record.provenance) : '';
+    const power = record.durationS < POWER_FROM_S ? '' : format.meanPower(record);
     const parts = [
-      mark + format.energy(record.energyJ, estimated),
-      `${format.co2(record.co2G, estimated)} CO₂e`,
-      format.duration(record.durationS)
-    ];
-    if (record.durationS >= 0.1) {
-      parts.push(format.power(record.meanPowerW, estimated));
-    }
-    if (record.status !== 'ok') {
-      parts.push(statusWord(record.status, trans));
-    }
-    this._show(parts.join(' · '), record.energyJ, record.provenance);
+      format.energyWithInterval(record),
+      `${format.co2WithInterval(record)} CO₂e`,
+      format.duration(record.durationS),
+      power,
+      statusWord(record.status, trans)
+    ].filter(part => part !== '');
+    const pending = record.final ? '' : ` ${PROVISIONAL_MARK}`;
+    this._show(parts.join(' · ') + pending, record.energyJ, record.provenance);
     this.removeClass('gc-mod-running');
     const lines = [
-      trans.__('Energy: %1', format.interval(record) || format.UNKNOWN),
-      trans.__('CO₂e: %1', format.co2Interval(record) || format.UNKNOWN),
-      provenanceWord(record.provenance, trans)
+      ...intervalLines(record, trans),
+      provenanceWord(record.provenance, trans),
+      machineLine(record, trans),
+      ...figureHints(record, trans)
     ];
     if (runs.count > 1) {
-      const all = format.energy(runs.energyJ, estimated);
+      const all = format.energy(runs.energyJ, record.provenance);
       lines.push(trans.__('%1 runs in this session, together %2', runs.count, all));
     }
-    this.node.title = lines.join('\n');
+    this.node.title = lines.filter(line => line !== '').join('\n');
   }
 
   private _show(text: string, energyJ: number | null, provenance: string): void {

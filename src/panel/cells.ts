@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { IRecord, Provenance } from '../wire';
-import { statusWord } from '../words';
+import { figureHints, intervalLines, machineLine, PROVISIONAL_MARK, statusWord } from '../words';
 import { arrange, button, element, marked, section, setData, setText, show } from './dom';
 import type { Names } from './places';
 
@@ -129,8 +129,7 @@ export class Cells {
   }
 
   private _fill({ record, name, node, bar }: IRow): void {
-    const estimated = format.isEstimated(record.provenance);
-    const energy = markOf(record) + format.energy(record.energyJ, estimated);
+    const energy = format.energyWithInterval(record);
     const count = record.executionCount === null ? '' : `[${record.executionCount}]`;
     node.replaceChildren(
       element('td', 'gc-Cell-count gc-Code', count),
@@ -155,36 +154,36 @@ export class Cells {
   }
 
   private _details(record: IRecord): string {
-    const estimated = format.isEstimated(record.provenance);
     const parts = [
       statusWord(record.status, this._trans),
-      format.co2(record.co2G, estimated),
+      format.co2WithInterval(record),
       format.duration(record.durationS),
-      format.power(record.meanPowerW, estimated)
+      format.meanPower(record)
     ];
     if (record.flags.includes('concurrent')) {
       parts.push(this._trans.__('shared time'));
     }
-    if (record.flags.includes('gap') || record.flags.includes('lost')) {
-      parts.push(this._trans.__('readings missing'));
+    if (format.isTooShort(record.flags)) {
+      parts.push(this._trans.__('too short to tell'));
     }
-    return parts.filter(part => part !== '').join(' · ');
+    if (format.isIncomplete(record.flags)) {
+      parts.push(this._trans.__('incomplete'));
+    }
+    const words = parts.filter(part => part !== '').join(' · ');
+    return record.final ? words : `${words} ${PROVISIONAL_MARK}`;
   }
 
   private _tooltip(record: IRecord, name: string): string {
-    const lines = [name];
-    const interval = format.interval(record);
-    if (interval !== '') {
-      lines.push(this._trans.__('Energy: %1', interval), this._trans.__('CO₂e: %1', format.co2Interval(record)));
-    }
+    const lines = [name, ...intervalLines(record, this._trans)];
     if (record.peakPowerW !== null) {
       const peak = format.power(record.peakPowerW, format.isEstimated(record.provenance));
       lines.push(this._trans.__('Highest power: %1', peak));
     }
+    lines.push(machineLine(record, this._trans), ...figureHints(record, this._trans));
     if (record.parent !== null) {
       lines.push(this._trans.__('Part of another cell, so it is in no sum'));
     }
-    return lines.join('\n');
+    return lines.filter(line => line !== '').join('\n');
   }
 
   private _betweenRow(energyJ: number, provenance: Provenance, largestJ: number): HTMLElement {
@@ -198,8 +197,7 @@ export class Cells {
       element('td', 'gc-Cell-count'),
       main(
         name,
-        (energyJ > 0 ? format.mark(provenance) : '') +
-          format.energy(energyJ, format.isEstimated(provenance)),
+        format.energy(energyJ, provenance),
         bar
       )
     );
@@ -216,10 +214,6 @@ export class Cells {
   private readonly _empty = element('div', 'gc-Dim');
   private readonly _toggle: HTMLButtonElement;
   private readonly _more: HTMLButtonElement;
-}
-
-function markOf(record: IRecord): string {
-  return record.energyJ ? format.mark(record.provenance) : '';
 }
 
 /** Name and energy on one line, and what else there is below, over the whole width. */

@@ -22,15 +22,15 @@ export class Now {
   /** Show the figures of now; `redraw` also the chart. */
   update(model: SessionModel, redraw: boolean): void {
     const { running, totals } = model;
-    const estimated = format.isEstimated(totals?.provenance ?? 'estimated');
+    const provenance = totals?.provenance ?? 'estimated';
+    const estimated = format.isEstimated(provenance);
     setText(this._power, running ? format.power(model.powerW, estimated) : '');
     setData(this._power, 'power-w', running ? model.powerW : null);
     setText(this._state, this._stateWord(model));
     show(this._running, running !== null);
     if (running) {
       setText(this._name, running.label ?? this._nameOf(running.cellId));
-      const mark = running.energyJ ? format.mark(totals?.provenance ?? 'estimated') : '';
-      setText(this._energy, mark + format.energy(running.energyJ, estimated));
+      setText(this._energy, format.energyWithInterval({ ...running, provenance }));
       setText(this._elapsed, format.clock(model.elapsedS));
       setData(this._running, 'cell-id', running.cellId);
       setData(this._running, 'energy-j', running.energyJ);

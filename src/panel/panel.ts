@@ -10,10 +10,11 @@ import type { Change, Phase, SessionModel } from '../model';
 import type { IFeed, ITracked } from '../tokens';
 import { EXPORT_FORMATS, type ExportFormat } from '../wire';
 import { Cells } from './cells';
-import { Method, Notices, Where } from './details';
+import { Notices, Where } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
-import { copyMarkdown, download } from './exports';
+import { copyMarkdown, copyText, download } from './exports';
+import { Method } from './method';
 import { Places } from './places';
 import { Summary } from './summary';
 
@@ -51,7 +52,7 @@ export class GreencellPanel extends Widget {
       void _feed.settings.set('autoload', this._autoload.checked);
     });
     this._where = new Where(_trans);
-    this._method = new Method(_trans);
+    this._method = new Method(_trans, copyText);
     this._figures.append(
       this._summary.node,
       this._notices.node,
