@@ -69,12 +69,29 @@ describe('SessionModel', () => {
     expect(changes.at(-1)).toBe('cells');
   });
 
-  it('replaces a provisional record by the final one', () => {
-    const first = message('cell-end');
-    model.receive(first);
+  it('replaces a provisional record by the final one, without counting twice', () => {
+    model.receive(message('tick'));
+    model.receive(message('cell-end-provisional'));
+    expect(model.running).toBeNull();
+    expect(model.records.map(record => record.final)).toEqual([false]);
+    const drawn = model.samples.length;
+
     model.receive(message('cell-end', { seq: 9 }));
 
-    expect(model.records.length).toBe(1);
+    expect(model.records.map(record => record.final)).toEqual([true]);
+    expect(model.runsOf('c3f0')).toMatchObject({ count: 1, energyJ: 41.25 });
+    expect(model.totals?.machineJ).toBe(105.5);
+    expect(model.samples.length).toBe(drawn);
+  });
+
+  it('lets the next cell run on while the last figure becomes final', () => {
+    const next = { ...(golden('tick')['running'] as object), run: 'next', number: 4, cell_id: 'd4' };
+    model.receive(message('tick'));
+    model.receive(message('cell-end-provisional'));
+    model.receive(message('cell-start', { seq: 8, running: next }));
+    model.receive(message('cell-end', { seq: 9 }));
+
+    expect(model.running?.number).toBe(4);
   });
 
   it('knows everything again after a snapshot in the middle of a cell', () => {
