@@ -6,7 +6,7 @@ import type { NotebookPanel } from '@jupyterlab/notebook';
 import { Widget } from '@lumino/widgets';
 
 import { greencellIcon } from '../icons';
-import type { Change, Phase, SessionModel } from '../model';
+import type { Change, SessionModel } from '../model';
 import type { IFeed, ITracked } from '../tokens';
 import { EXPORT_FORMATS, type ExportFormat } from '../wire';
 import { Cells } from './cells';
@@ -17,6 +17,7 @@ import { copyMarkdown, copyText, download } from './exports';
 import { Method } from './method';
 import { Places } from './places';
 import { Summary } from './summary';
+import { Welcome, type WelcomePhase } from './welcome';
 
 const COUNT_MS = 1000;
 
@@ -47,9 +48,8 @@ export class GreencellPanel extends Widget {
       reveal: id => void this._places.reveal(id),
       fetchAll: () => void this._tracked?.connection.fetchAll()
     });
-    this._autoload.type = 'checkbox';
-    this._autoload.addEventListener('change', () => {
-      void _feed.settings.set('autoload', this._autoload.checked);
+    this._welcome = new Welcome(_trans, _feed.settings, () => {
+      void this._tracked?.connection.enable();
     });
     this._where = new Where(_trans);
     this._method = new Method(_trans, copyText);
@@ -62,7 +62,7 @@ export class GreencellPanel extends Widget {
       this._footer(),
       this._method.node
     );
-    this.node.append(this._head(), this._onboarding, this._figures);
+    this.node.append(this._head(), this._welcome.node, this._figures);
 
     _feed.currentChanged.connect(this._onCurrentChanged, this);
     _feed.settings.changed.connect(this._update, this);
@@ -216,7 +216,7 @@ export class GreencellPanel extends Widget {
     }
     const tracked = this._tracked;
     const model = tracked?.model ?? null;
-    const phase: Phase | 'no-notebook' = model?.phase ?? 'no-notebook';
+    const phase: WelcomePhase = model?.phase ?? 'no-notebook';
     setText(this._title, tracked?.panel.title.label ?? 'greencell');
     setText(this._phaseWord, this._wordOf(phase, model));
     this._dot.className = `gc-Dot gc-mod-${model?.running ? 'running' : phase}`;
@@ -226,25 +226,15 @@ export class GreencellPanel extends Widget {
     setText(this._pause, model?.paused ? '▶' : '❚❚');
     this._pause.setAttribute('aria-label', this._pause.title);
     show(this._figures, known);
-    show(this._onboarding, !known);
+    show(this._welcome.node, !known);
     if (model && known) {
       this._updateLive(model, true);
       this._notices.update(model);
       this._cells.update(model);
       this._method.update(model);
     } else {
-      this._updateWelcome(phase, model);
+      this._welcome.update(phase, model, this._kernelName());
     }
-  }
-
-  /** Built anew only when it says something else: a button in it may have the focus. */
-  private _updateWelcome(phase: Phase | 'no-notebook', model: SessionModel | null): void {
-    const said = JSON.stringify([phase, this._kernelName(), model?.ended]);
-    if (said !== this._said) {
-      this._said = said;
-      this._onboarding.replaceChildren(...this._welcome(phase, model));
-    }
-    this._autoload.checked = this._feed.settings.autoload;
   }
 
   private _updateLive(model: SessionModel, redraw: boolean): void {
@@ -280,7 +270,7 @@ export class GreencellPanel extends Widget {
     }
   }
 
-  private _wordOf(phase: Phase | 'no-notebook', model: SessionModel | null): string {
+  private _wordOf(phase: WelcomePhase, model: SessionModel | null): string {
     if (model?.totals) {
       return model.paused
         ? this._trans.__('Paused')
@@ -300,86 +290,18 @@ export class GreencellPanel extends Widget {
     }
   }
 
-  private _welcome(phase: Phase | 'no-notebook', model: SessionModel | null): Node[] {
-    const nodes: Node[] = [];
-    const say = (text: string): void => {
-      nodes.push(element('p', 'gc-Wrap', text));
-    };
-    if (model?.ended) {
-      const ended = new Notices(this._trans, () => undefined);
-      ended.update(model);
-      nodes.push(ended.node);
-    }
-    switch (phase) {
-      case 'no-notebook':
-        say(this._trans.__('Open a notebook to see what its cells cost.'));
-        break;
-      case 'no-kernel':
-        say(this._trans.__('This notebook has no kernel. Start one to see what its cells cost.'));
-        break;
-      case 'asking':
-      case 'loading':
-        say(this._trans.__('One moment…'));
-        break;
-      case 'queued':
-        say(this._trans.__('The kernel is busy; measuring starts when its cells have ended.'));
-        break;
-      case 'silent':
-        say(this._trans.__('The kernel does not answer yet: native code may hold its interpreter. The figures come as soon as it does.'));
-        break;
-      case 'dead':
-        say(this._trans.__('The kernel died. Restart it to go on.'));
-        break;
-      case 'other-language':
-        say(this._trans.__('greencell measures Python kernels; the kernel “%1” runs another language.', this._kernelName()));
-        break;
-      case 'not-installed':
-        say(this._trans.__('greencell is not installed where the kernel “%1” runs. Run this in a cell, then start measuring:', this._kernelName()));
-        nodes.push(element('code', 'gc-Remedy', '%pip install greencell'), this._enableButton());
-        break;
-      case 'load-failed':
-        say(this._trans.__('greencell did not start in this kernel. To see why, run in a cell:'));
-        nodes.push(element('code', 'gc-Remedy', '%load_ext greencell'), this._enableButton());
-        break;
-      case 'other-version':
-        say(this._trans.__('The kernel’s greencell speaks another version than this page’s. Please update the older of the two, restart the kernel and reload the page.'));
-        break;
-      default:
-        say(this._trans.__('The energy of this notebook is not measured yet.'));
-        nodes.push(this._enableButton(), this._autoloadBox());
-        nodes.push(
-          element('p', 'gc-Dim gc-Wrap', this._trans.__('Nothing leaves this machine, and no cell is slowed or changed.'))
-        );
-    }
-    return nodes;
-  }
-
   private _kernelName(): string {
     return this._tracked?.panel.sessionContext.kernelDisplayName ?? '';
   }
 
-  private _enableButton(): HTMLElement {
-    const node = button(this._trans.__('Start measuring'), 'gc-mod-primary', () => {
-      void this._tracked?.connection.enable();
-    });
-    node.dataset['gc'] = 'enable';
-    return node;
-  }
-
-  private _autoloadBox(): HTMLElement {
-    return element('label', 'gc-Check', this._autoload, this._trans.__('Start in every new Python kernel'));
-  }
-
   private _tracked: ITracked | null = null;
   private _timer: number | null = null;
-  private _said = '';
   private readonly _dot = element('span', 'gc-Dot');
   private readonly _title = element('span', 'gc-Title gc-Grow');
   private readonly _phaseWord = element('span', 'gc-Dim');
   private readonly _pause = button('', 'gc-mod-icon', () => undefined);
-  private readonly _autoload = element('input');
-  private readonly _onboarding = element('div', 'gc-Onboarding');
   private readonly _figures = element('div', 'gc-Figures');
+  private readonly _welcome: Welcome;
   private readonly _places: Places;
   private readonly _summary: Summary;
   private readonly _notices: Notices;
