@@ -38,7 +38,7 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': ['error', { patterns: [{ group: ['*'], message: 'The wire knows nothing.' }] }] }
   },
   {
-    files: ['src/model.ts'],
+    files: ['src/model.ts', 'src/runs.ts', 'src/trace.ts'],
     rules: {
       'no-restricted-imports': [
         'error',
@@ -50,7 +50,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['src/format.ts', 'src/connection.ts', 'src/tracker.ts', 'src/tokens.ts'],
+    files: ['src/format.ts', 'src/words.ts', 'src/connection.ts', 'src/tracker.ts', 'src/tokens.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

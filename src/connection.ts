@@ -10,11 +10,16 @@ import { UUID } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 
-import type { SessionModel } from './model';
+import type { Phase, SessionModel } from './model';
 import { COMM_ID, decode, errorOf, isOkReply, REQUEST_TYPE, WIRE_VERSION } from './wire';
 
 const ASK_TIMEOUT_MS = 10_000;
+/** After this long without an answer the panel says that it waits. */
+const SILENT_AFTER_MS = 5_000;
+/** An idle kernel may have its next cell on the way already. */
+const SETTLE_MS = 250;
 const LOAD = '%load_ext greencell';
+const LOAD_TRIES = 3;
 
 /** The outcome of a request: the reply's content, or the line that says why not. */
 export type Reply =
@@ -25,7 +30,7 @@ export class Connection implements IDisposable {
   constructor(
     private readonly _context: ISessionContext,
     private readonly _model: SessionModel,
-    private readonly _autoload: () => boolean
+    private readonly _autoload: () => Promise<boolean>
   ) {
     _context.iopubMessage.connect(this._onIopub, this);
     _context.kernelChanged.connect(this._onKernelChanged, this);
@@ -47,33 +52,38 @@ export class Connection implements IDisposable {
   dispose(): void {
     if (!this._disposed) {
       this._disposed = true;
+      window.clearTimeout(this._settling);
       Signal.clearData(this);
     }
+  }
+
+  /** The kernel's id; two notebooks on one kernel have the same. */
+  get kernelId(): string | undefined {
+    return this._kernel?.id;
   }
 
   /** Load greencell into the kernel, without a trace in the notebook. */
   async enable(): Promise<void> {
     const kernel = this._kernel;
-    if (!kernel) {
+    if (!kernel || !this._speaksPython(kernel) || LOADING.has(this._model.phase)) {
       return;
     }
-    this._model.setPhase('loading');
-    const future = kernel.requestExecute({
-      code: LOAD,
-      silent: true,
-      store_history: false,
-      stop_on_error: false
-    });
-    const reply = await future.done;
-    if (this._disposed || this._model.phase === 'measuring') {
+    this._model.setPhase(kernel.status === 'busy' ? 'queued' : 'loading');
+    const outcome = await load(kernel);
+    // A hello, a restart or another kernel has said more meanwhile.
+    if (this._disposed || this._kernel !== kernel || !LOADING.has(this._model.phase)) {
       return;
     }
-    if (reply.content.status === 'error') {
-      const missing = reply.content.ename === 'ModuleNotFoundError';
-      this._model.setPhase(missing ? 'not-installed' : 'load-failed');
-      return;
+    if (outcome !== 'loaded') {
+      this._model.setPhase(outcome);
+    } else if (!(await this._askWhole())) {
+      // It was loaded before, so it said no hello; nor does it answer.
+      this._model.setPhase('load-failed');
     }
-    // It was loaded before, so it did not say hello again.
+  }
+
+  /** Fetch all records, also those that pushed snapshots leave out. */
+  async fetchAll(): Promise<void> {
     await this._askWhole();
   }
 
@@ -101,21 +111,19 @@ export class Connection implements IDisposable {
     if (content['comm_id'] !== COMM_ID) {
       return;
     }
-    const decoded = decode(content['data']);
-    if (decoded.ok) {
-      this._model.receive(decoded.message);
-    } else if (decoded.reason === 'version') {
-      this._model.setPhase('other-version');
-    }
+    this._take(content['data']);
   }
 
   private _onKernelChanged(_: ISessionContext, change: Session.ISessionConnection.IKernelChangedArgs): void {
     this._asked = null;
-    // A restart may bring a new connection to the same kernel: what it ended with stays.
-    if (change.newValue?.id !== this._kernelId) {
+    const id = change.newValue?.id;
+    if (id === undefined) {
+      this._model.kernelEnded('no-kernel');
+    } else if (id !== this._kernelId) {
       this._model.forget();
     }
-    this._kernelId = change.newValue?.id ?? this._kernelId;
+    // A restart may bring a new connection to the same kernel: what it ended with stays.
+    this._kernelId = id ?? this._kernelId;
     this._ask();
   }
 
@@ -123,18 +131,29 @@ export class Connection implements IDisposable {
     if (status === 'restarting' || status === 'autorestarting') {
       this._asked = null;
       this._restarting = true;
-      this._model.kernelRestarted();
-    } else if (status === 'dead' || status === 'terminating') {
+      this._model.kernelEnded('restarted');
+    } else if (status === 'dead') {
       this._asked = null;
-      this._model.kernelRestarted();
+      this._model.kernelEnded('dead');
     } else if (status === 'idle' && (this._restarting || this._wholeDue)) {
-      this._ask();
+      this._askWhenSettled();
     }
   }
 
-  private _onConnection(): void {
+  private _onConnection(_: ISessionContext, status: Kernel.ConnectionStatus): void {
+    this._model.setConnected(status === 'connected');
     this._asked = null;
     this._ask();
+  }
+
+  /** Between two cells of a "run all" the kernel is idle for a moment only. */
+  private _askWhenSettled(): void {
+    window.clearTimeout(this._settling);
+    this._settling = window.setTimeout(() => {
+      if (!this._disposed && this._kernel?.status === 'idle') {
+        this._ask();
+      }
+    }, SETTLE_MS);
   }
 
   /** Ask once per connection whether greencell is loaded. */
@@ -167,13 +186,19 @@ export class Connection implements IDisposable {
     if (this._model.phase === 'no-kernel') {
       this._model.setPhase('asking');
     }
-    const content = await control(kernel, 'comm_info_request', { target_name: COMM_ID });
-    if (this._disposed || this._kernel !== kernel) {
+    const silent = window.setTimeout(() => {
+      if (!this._disposed && this._model.phase === 'asking') {
+        this._model.setPhase('silent');
+      }
+    }, SILENT_AFTER_MS);
+    // However late: native code may hold the interpreter, and the answer, for minutes.
+    const content = await control(kernel, 'comm_info_request', { target_name: COMM_ID }, null);
+    window.clearTimeout(silent);
+    if (this._disposed || this._kernel !== kernel || !isComms(content)) {
       return;
     }
-    const comms = isComms(content) ? content.comms : {};
-    if (!Object.prototype.hasOwnProperty.call(comms, COMM_ID)) {
-      this._notLoaded();
+    if (!Object.prototype.hasOwnProperty.call(content.comms, COMM_ID)) {
+      await this._notLoaded();
       return;
     }
     this._wholeDue = true;
@@ -182,25 +207,33 @@ export class Connection implements IDisposable {
     }
   }
 
-  private _notLoaded(): void {
-    if (this._autoload()) {
-      void this.enable();
-    } else if (this._model.phase !== 'loading') {
+  private async _notLoaded(): Promise<void> {
+    if (await this._autoload()) {
+      await this.enable();
+    } else if (!this._disposed && !LOADING.has(this._model.phase)) {
       this._model.setPhase('not-loaded');
     }
   }
 
-  /** Ask for everything; only an idle kernel is asked. */
-  private async _askWhole(): Promise<void> {
+  /** Ask for everything; whether it came. By itself the page asks an idle kernel only. */
+  private async _askWhole(): Promise<boolean> {
     this._wholeDue = false;
     const reply = await this.request('snapshot');
     if (this._disposed || !reply.ok) {
-      return;
+      return false;
     }
-    const decoded = decode(reply.content['snapshot']);
+    return this._take(reply.content['snapshot']);
+  }
+
+  /** Whether it was a message of ours that fits. */
+  private _take(data: unknown): boolean {
+    const decoded = decode(data);
     if (decoded.ok) {
       this._model.receive(decoded.message);
+    } else if (decoded.reason === 'version') {
+      this._model.setPhase('other-version');
     }
+    return decoded.ok;
   }
 
   /** By the kernel's specification: asking the kernel itself would wait for a busy one. */
@@ -215,13 +248,43 @@ export class Connection implements IDisposable {
   private _restarting = false;
   private _wholeDue = false;
   private _disposed = false;
+  private _settling = 0;
 }
 
-/** Send a message on the control channel; the reply's content, or `null` if none comes. */
+const LOADING: ReadonlySet<Phase> = new Set<Phase>(['queued', 'loading']);
+
+/** Load greencell silently: no execution count, no output, no entry in the history. */
+async function load(
+  kernel: Kernel.IKernelConnection
+): Promise<'loaded' | 'not-installed' | 'load-failed'> {
+  for (let tries = 0; tries < LOAD_TRIES; tries += 1) {
+    const future = kernel.requestExecute({
+      code: LOAD,
+      silent: true,
+      store_history: false,
+      stop_on_error: false
+    });
+    const reply = await future.done.catch(() => null);
+    if (!reply) {
+      break; // gone with its kernel
+    }
+    if (reply.content.status === 'ok') {
+      return 'loaded';
+    }
+    if (reply.content.status === 'error') {
+      return reply.content.ename === 'ModuleNotFoundError' ? 'not-installed' : 'load-failed';
+    }
+    // Aborted: a cell that failed took with it what was queued behind it.
+  }
+  return 'load-failed';
+}
+
+/** Send a message on the control channel; the reply's content, or `null` if none comes in time. */
 async function control(
   kernel: Kernel.IKernelConnection,
   type: string,
-  content: Readonly<Record<string, string | number>>
+  content: Readonly<Record<string, string | number>>,
+  timeoutMs: number | null = ASK_TIMEOUT_MS
 ): Promise<unknown> {
   const message = {
     header: {
@@ -244,18 +307,11 @@ async function control(
     true,
     true
   );
-  const timeout = new Promise<null>(resolve => {
-    window.setTimeout(() => {
-      resolve(null);
-    }, ASK_TIMEOUT_MS);
-  });
-  const answer: Promise<unknown> = future.done.then(
-    reply => reply.content,
-    () => null // disposed with its kernel
-  );
-  const first = await Promise.race([answer, timeout]);
-  future.dispose();
-  return first;
+  // A future that is disposed, also with its kernel, is done with an error.
+  const timer = timeoutMs === null ? undefined : window.setTimeout(() => future.dispose(), timeoutMs);
+  const reply = await future.done.catch(() => null);
+  window.clearTimeout(timer);
+  return reply?.content;
 }
 
 function isComms(content: unknown): content is { comms: object } {

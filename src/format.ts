@@ -2,24 +2,36 @@
  * The only place where units and rounding meet text.
  *
  * Energy in the Wh family, CO2 equivalents in the gram family; three significant digits, two and
- * a sign for what is not purely measured; unknown is a dash, never 0.
+ * a sign for what is not purely measured; unknown is a dash, never 0. A figure whose interval is
+ * wide is shown by the interval, rounded outwards so that it still holds.
  */
 import type { IFigures, Provenance } from './wire';
 
 export const UNKNOWN = '–';
 const THIN = '\u202f';
 const J_PER_WH = 3600;
-/** If the interval spans more than this, the panel says the range in words beside the number. */
+/** Up to here an interval is told by one number after ±. */
 const NARROW = 0.3;
+/** Where the high end is more than this many times the low one, no number stands for both. */
+const WIDE = 3;
+/** Digits of a figure that is not purely measured, and of the ends of an interval. */
+const ROUGH = 2;
+/** Rounding outwards must not be driven by the last bit of a division. */
+const BIT = 1e-9;
+const TOO_SHORT = 'too-short';
+/** With these flags a part of the energy is missing: there is more of it than the figure says. */
+const INCOMPLETE = ['gap', 'lost', 'stale', 'no-permission'];
 
-const ENERGY_UNITS: readonly [number, string][] = [
+type Units = readonly [number, string][];
+
+const ENERGY_UNITS: Units = [
   [1e3, 'kWh'],
   [1, 'Wh'],
   [1e-3, 'mWh'],
   [1e-6, 'µWh'],
   [1e-9, 'nWh']
 ];
-const MASS_UNITS: readonly [number, string][] = [
+const MASS_UNITS: Units = [
   [1e3, 'kg'],
   [1, 'g'],
   [1e-3, 'mg'],
@@ -33,34 +45,94 @@ export interface IQuantity {
   unit: string;
 }
 
-export function energyQuantity(energyJ: number | null, estimated: boolean): IQuantity {
-  return quantity(energyJ === null ? null : energyJ / J_PER_WH, ENERGY_UNITS, estimated);
+export type EnergyFigures = Pick<IFigures, 'energyJ' | 'energyLowJ' | 'energyHighJ'>;
+export type Co2Figures = Pick<IFigures, 'co2G' | 'co2LowG' | 'co2HighG'>;
+
+/** How figures are known. */
+export interface IKnown {
+  provenance: Provenance;
+  flags?: readonly string[];
 }
 
-export function co2Quantity(co2G: number | null, estimated: boolean): IQuantity {
-  return quantity(co2G, MASS_UNITS, estimated);
+/** What a figure can honestly be shown as: itself, its two ends, what it is below, or a dash. */
+export type Form = 'value' | 'range' | 'below' | 'unknown';
+
+/** The form in which an energy is shown. */
+export function energyForm(figures: EnergyFigures & IKnown): Form {
+  return formOfSpan(energySpan(figures), figures.flags);
 }
 
-export function energy(energyJ: number | null, estimated: boolean): string {
-  return joined(energyQuantity(energyJ, estimated));
+/** The form in which a mass of CO2 equivalents is shown. */
+export function co2Form(figures: Co2Figures & IKnown): Form {
+  return formOfSpan(co2Span(figures), figures.flags);
 }
 
-export function co2(co2G: number | null, estimated: boolean): string {
-  return joined(co2Quantity(co2G, estimated));
+/** The energy with all that is known of it: "3.42 Wh", "≈ 3.4 Wh", "0.4–1.9 Wh", "< 0.2 Wh", "≥ 3.42 Wh". */
+export function energyWithInterval(figures: EnergyFigures & IKnown): string {
+  return joined(energyQuantity(figures));
+}
+
+/** The same for the mass of CO2 equivalents. */
+export function co2WithInterval(figures: Co2Figures & IKnown): string {
+  return joined(co2Quantity(figures));
+}
+
+export function energyQuantity(figures: EnergyFigures & IKnown): IQuantity {
+  return spanQuantity(energySpan(figures), figures, ENERGY_UNITS);
+}
+
+export function co2Quantity(figures: Co2Figures & IKnown): IQuantity {
+  return spanQuantity(co2Span(figures), figures, MASS_UNITS);
+}
+
+/** The mean power of a run; empty where the energy is not known well enough for one. */
+export function meanPower(figures: EnergyFigures & IKnown & { meanPowerW: number | null }): string {
+  const { meanPowerW, provenance } = figures;
+  const form = energyForm(figures);
+  if (form === 'below' || form === 'unknown' || meanPowerW === null) {
+    return '';
+  }
+  return (form === 'range' ? mark() : '') + power(meanPowerW, isEstimated(provenance));
+}
+
+export function isTooShort(flags: readonly string[]): boolean {
+  return flags.includes(TOO_SHORT);
+}
+
+export function isIncomplete(flags: readonly string[]): boolean {
+  return flags.some(flag => INCOMPLETE.includes(flag));
+}
+
+/** An energy without its interval, where there is none or another figure carries it. */
+export function energy(energyJ: number | null, provenance: Provenance): string {
+  return joined(valueQuantity(energyJ === null ? null : energyJ / J_PER_WH, provenance, ENERGY_UNITS));
 }
 
 export function power(powerW: number | null, estimated: boolean): string {
-  return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? 2 : 3)}${THIN}W`;
+  return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? ROUGH : 3)}${THIN}W`;
+}
+
+/** A round number of watts, at the axis of a chart. */
+export function watts(powerW: number): string {
+  return `${powerW}${THIN}W`;
+}
+
+/** How long before now, at the axis of a chart. */
+export function ago(durationS: number): string {
+  const seconds = Math.round(durationS);
+  return seconds < 60
+    ? `−${seconds}${THIN}s`
+    : `−${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
 export function duration(durationS: number): string {
-  if (durationS < 1) {
+  if (durationS < 0.9995) {
     return `${Math.round(durationS * 1000)}${THIN}ms`;
   }
-  if (durationS < 60) {
+  if (durationS < 59.95) {
     return `${durationS.toFixed(1)}${THIN}s`;
   }
-  return clock(durationS);
+  return clock(Math.round(durationS));
 }
 
 /** A duration without fractions, for what counts live. */
@@ -76,23 +148,18 @@ export function clock(durationS: number): string {
   return `${Math.floor(minutes / 60)}${THIN}h ${String(minutes % 60).padStart(2, '0')}${THIN}min`;
 }
 
-/** The sign before a figure that is not purely measured. */
-export function mark(provenance: Provenance): string {
-  return provenance === 'measured' ? '' : `≈${THIN}`;
-}
-
 export function isEstimated(provenance: Provenance): boolean {
   return provenance !== 'measured';
 }
 
-/** The interval of an energy in words: "± 4 %" or its two ends; empty if unknown. */
-export function interval(figures: Pick<IFigures, 'energyJ' | 'energyLowJ' | 'energyHighJ'>): string {
-  return ends(figures.energyLowJ, figures.energyJ, figures.energyHighJ, energy);
+/** The interval of an energy: "± 4 %" or its two ends, "1.7–6.8 Wh"; empty if unknown. */
+export function interval(figures: EnergyFigures): string {
+  return spanInterval(energySpan(figures), ENERGY_UNITS);
 }
 
-/** The interval of a mass of CO2 equivalents in words. */
-export function co2Interval(figures: Pick<IFigures, 'co2G' | 'co2LowG' | 'co2HighG'>): string {
-  return ends(figures.co2LowG, figures.co2G, figures.co2HighG, co2);
+/** The interval of a mass of CO2 equivalents. */
+export function co2Interval(figures: Co2Figures): string {
+  return spanInterval(co2Span(figures), MASS_UNITS);
 }
 
 export function intensity(gPerKwh: number): string {
@@ -100,7 +167,7 @@ export function intensity(gPerKwh: number): string {
 }
 
 export function percent(share: number): string {
-  return `${Math.round(100 * share)}${THIN}%`;
+  return share > 0 && share < 0.005 ? `<${THIN}1${THIN}%` : `${Math.round(100 * share)}${THIN}%`;
 }
 
 /** A number with `count` significant digits and no exponent. */
@@ -114,38 +181,127 @@ export function digits(value: number, count: number): string {
   return rounded.toFixed(Math.min(100, Math.max(0, count - 1 - magnitude)));
 }
 
-function ends(
-  low: number | null,
-  value: number | null,
-  high: number | null,
-  show: (value: number, estimated: boolean) => string
-): string {
+/** A value with its two ends, in Wh or g. */
+interface ISpan {
+  low: number | null;
+  value: number | null;
+  high: number | null;
+}
+
+function energySpan({ energyJ, energyLowJ, energyHighJ }: EnergyFigures): ISpan {
+  const inWh = (figureJ: number | null): number | null => (figureJ === null ? null : figureJ / J_PER_WH);
+  return { low: inWh(energyLowJ), value: inWh(energyJ), high: inWh(energyHighJ) };
+}
+
+function co2Span({ co2G, co2LowG, co2HighG }: Co2Figures): ISpan {
+  return { low: co2LowG, value: co2G, high: co2HighG };
+}
+
+function formOfSpan({ low, value, high }: ISpan, flags: readonly string[] = []): Form {
+  if (value === null) {
+    return 'unknown';
+  }
+  if (isTooShort(flags)) {
+    // With readings missing, the high end is no bound either.
+    return high === null || isIncomplete(flags) ? 'unknown' : 'below';
+  }
+  return low !== null && high !== null && high > WIDE * Math.max(0, low) ? 'range' : 'value';
+}
+
+function spanQuantity(span: ISpan, { provenance, flags = [] }: IKnown, units: Units): IQuantity {
+  const least = isIncomplete(flags) ? `≥${THIN}` : '';
+  switch (formOfSpan(span, flags)) {
+    case 'unknown':
+      return { value: UNKNOWN, unit: '' };
+    case 'below':
+      return below(span.high ?? 0, units);
+    case 'range':
+      return prefixed(least, range(span.low ?? 0, span.high ?? 0, units));
+    case 'value':
+      return least === ''
+        ? valueQuantity(span.value, provenance, units)
+        : prefixed(least, quantity(span.value, units, isEstimated(provenance)));
+  }
+}
+
+/** A value, with a sign if it is not purely measured; nothing is nothing, without one. */
+function valueQuantity(value: number | null, provenance: Provenance, units: Units): IQuantity {
+  const sign = value && isEstimated(provenance) ? mark() : '';
+  return prefixed(sign, quantity(value, units, isEstimated(provenance)));
+}
+
+/** Two ends in one unit, as many decimals as the high one needs, rounded outwards. */
+function range(low: number, high: number, units: Units): IQuantity {
+  const unit = unitOf(roundedUp(high), units);
+  if (!unit) {
+    return quantity(high, units, true);
+  }
+  const [scale, name] = unit;
+  const to = roundedUp(high) / scale;
+  const decimals = decimalsOf(to);
+  const step = 10 ** -decimals;
+  const from = Math.floor(Math.max(0, low) / scale / step + BIT) * step;
+  return { value: `${from < step / 2 ? '0' : from.toFixed(decimals)}–${to.toFixed(decimals)}`, unit: name };
+}
+
+/** What a figure is certainly below. */
+function below(high: number, units: Units): IQuantity {
+  const unit = unitOf(roundedUp(high), units);
+  return unit
+    ? { value: `<${THIN}${digits(roundedUp(high) / unit[0], ROUGH)}`, unit: unit[1] }
+    : quantity(high, units, true);
+}
+
+function spanInterval({ low, value, high }: ISpan, units: Units): string {
   if (low === null || value === null || high === null || value <= 0) {
     return '';
   }
   const above = high / value - 1;
-  const below = 1 - low / value;
-  if (Math.max(above, below) <= NARROW && Math.abs(above - below) < 0.1) {
-    return `±${THIN}${Math.max(1, Math.round(100 * Math.max(above, below)))}${THIN}%`;
+  const beneath = 1 - low / value;
+  if (Math.max(above, beneath) <= NARROW && Math.abs(above - beneath) < 0.1) {
+    return `±${THIN}${Math.max(1, Math.round(100 * Math.max(above, beneath)))}${THIN}%`;
   }
-  return `${show(low, true)} to ${show(high, true)}`;
+  return joined(range(low, high, units));
 }
 
-function quantity(
-  value: number | null,
-  units: readonly [number, string][],
-  estimated: boolean
-): IQuantity {
+function quantity(value: number | null, units: Units, estimated: boolean): IQuantity {
   if (value === null) {
     return { value: UNKNOWN, unit: '' };
   }
-  const count = estimated ? 2 : 3;
-  const unit = units.find(([scale]) => Math.abs(value) >= scale * 0.9995);
+  const unit = unitOf(value, units);
   if (unit) {
-    return { value: digits(value / unit[0], count), unit: unit[1] };
+    return { value: digits(value / unit[0], estimated ? ROUGH : 3), unit: unit[1] };
   }
+  const base = units.find(([scale]) => scale === 1)?.[1] ?? '';
   const smallest = units[units.length - 1]?.[1] ?? '';
-  return { value: value === 0 ? '0' : '<\u202f1', unit: smallest };
+  return value === 0 ? { value: '0', unit: base } : { value: `<${THIN}1`, unit: smallest };
+}
+
+/** The largest unit of which it is one or more. */
+function unitOf(value: number, units: Units): [number, string] | undefined {
+  return units.find(([scale]) => Math.abs(value) >= scale * 0.9995);
+}
+
+/** The next number with two digits that is not less. */
+function roundedUp(value: number): number {
+  if (value <= 0) {
+    return 0;
+  }
+  const step = 10 ** (Math.floor(Math.log10(value)) - ROUGH + 1);
+  return Math.ceil(value / step - BIT) * step;
+}
+
+/** How many decimals two digits take. */
+function decimalsOf(value: number): number {
+  return Math.max(0, ROUGH - 1 - Math.floor(Math.log10(value) + BIT));
+}
+
+function mark(): string {
+  return `≈${THIN}`;
+}
+
+function prefixed(sign: string, { value, unit }: IQuantity): IQuantity {
+  return { value: sign + value, unit };
 }
 
 function joined({ value, unit }: IQuantity): string {

@@ -1,11 +1,12 @@
 /** The plugins: each small, each of use without the others. */
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, IThemeManager, showDialog, Dialog } from '@jupyterlab/apputils';
+import { ICommandPalette, IThemeManager } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
-import { Token } from '@lumino/coreutils';
+import type { CommandRegistry } from '@lumino/commands';
+import { type ReadonlyPartialJSONObject, Token } from '@lumino/coreutils';
 
 import { Badges } from './badges/badges';
 import { greencellIcon } from './icons';
@@ -14,9 +15,10 @@ import { Settings } from './settings';
 import { StatusItem } from './status';
 import { IFeed, type ITracked } from './tokens';
 import { Tracker } from './tracker';
-import { EXPORT_FORMATS } from './wire';
+import { EXPORT_FORMATS, type ExportFormat } from './wire';
 
 const CATEGORY = 'greencell';
+const NO_ARGUMENTS = { type: 'object', properties: {} };
 
 export const CommandIDs = {
   openPanel: 'greencell:open-panel',
@@ -78,7 +80,9 @@ const panel: JupyterFrontEndPlugin<GreencellPanel> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('greencell');
-    const widget = new GreencellPanel(tracker, trans);
+    const widget = new GreencellPanel(tracker, trans, notebook => {
+      app.shell.activateById(notebook.id);
+    });
     app.shell.add(widget, 'right', { rank: 950, type: 'greencell' });
     restorer?.add(widget, widget.id);
     themes?.themeChanged.connect(() => {
@@ -103,9 +107,12 @@ const status: JupyterFrontEndPlugin<void> = {
   id: 'greencell:status',
   description: 'Shows power and energy of the current notebook in the status bar.',
   autoStart: true,
-  requires: [IFeed, IStatusBar],
-  optional: [ITranslator],
-  activate: (app, tracker: IFeed, statusBar: IStatusBar, translator: ITranslator | null) => {
+  requires: [IFeed],
+  optional: [IStatusBar, ITranslator],
+  activate: (app, tracker: IFeed, statusBar: IStatusBar | null, translator: ITranslator | null) => {
+    if (!statusBar) {
+      return; // Jupyter Notebook has none
+    }
     const trans = (translator ?? nullTranslator).load('greencell');
     const item = new StatusItem(tracker, trans, () => {
       void app.commands.execute(CommandIDs.openPanel);
@@ -136,58 +143,55 @@ const commands: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('greencell');
-    const hasNotebook = (): boolean => tracker.current !== null;
-    const add = (
-      id: string,
-      label: string,
-      execute: (args: Readonly<Record<string, unknown>>) => unknown,
-      isEnabled: () => boolean = hasNotebook
-    ): void => {
-      app.commands.addCommand(id, {
-        label,
-        isEnabled,
-        describedBy: { args: { type: 'object', properties: {} } },
-        ...(id === CommandIDs.openPanel ? { icon: greencellIcon } : {}),
-        execute: args => execute(args)
-      });
+    const isMeasuring = (): boolean => tracker.current?.model.phase === 'measuring';
+    const add = (id: string, options: CommandRegistry.ICommandOptions): void => {
+      app.commands.addCommand(id, { describedBy: { args: NO_ARGUMENTS }, ...options });
       palette?.addItem({ command: id, category: CATEGORY });
     };
-    add(
-      CommandIDs.openPanel,
-      trans.__('Show Energy and CO₂'),
-      () => {
+    add(CommandIDs.openPanel, {
+      label: trans.__('Show Energy and CO₂'),
+      icon: greencellIcon,
+      execute: () => {
         app.shell.activateById(widget.id);
-      },
-      () => true
-    );
-    add(CommandIDs.enable, trans.__('Start Measuring Energy in This Kernel'), () =>
-      tracker.current?.connection.enable()
-    );
-    add(CommandIDs.export, trans.__('Export Energy and CO₂ of This Session'), args =>
-      widget.export(EXPORT_FORMATS.find(format => format === args['format']) ?? 'json')
-    );
-    add(CommandIDs.setZone, trans.__('Set Where the Electricity Comes From…'), () => {
-      app.shell.activateById(widget.id);
-      return widget.askZone();
-    });
-    add(
-      CommandIDs.toggleBadges,
-      trans.__('Show or Hide Energy Under Cells'),
-      () => tracker.settings.set('badges', !tracker.settings.badges),
-      () => true
-    );
-    add(CommandIDs.reset, trans.__('Begin a New Energy Session'), async () => {
-      const answer = await showDialog({
-        title: trans.__('Begin a new session?'),
-        body: trans.__('The figures shown so far end here. Export them first if you need them.'),
-        buttons: [Dialog.cancelButton(), Dialog.okButton({ label: trans.__('Begin') })]
-      });
-      if (answer.button.accept) {
-        await tracker.current?.connection.request('reset');
       }
+    });
+    add(CommandIDs.enable, {
+      label: trans.__('Start Measuring Energy in This Kernel'),
+      isEnabled: () => tracker.current?.connection.kernelId !== undefined,
+      execute: () => tracker.current?.connection.enable()
+    });
+    add(CommandIDs.export, {
+      label: args => trans.__('Export Energy and CO₂ of This Session as .%1', formatOf(args)),
+      describedBy: {
+        args: { type: 'object', properties: { format: { type: 'string', enum: [...EXPORT_FORMATS] } } }
+      },
+      isEnabled: isMeasuring,
+      execute: args => widget.export(formatOf(args))
+    });
+    add(CommandIDs.setZone, {
+      label: trans.__('Set Where the Electricity Comes From…'),
+      isEnabled: isMeasuring,
+      execute: () => {
+        app.shell.activateById(widget.id);
+        return widget.askZone();
+      }
+    });
+    add(CommandIDs.toggleBadges, {
+      label: trans.__('Show Energy Under Cells'),
+      isToggled: () => tracker.settings.badges,
+      execute: () => tracker.settings.set('badges', !tracker.settings.badges)
+    });
+    add(CommandIDs.reset, {
+      label: trans.__('Begin a New Energy Session…'),
+      isEnabled: isMeasuring,
+      execute: () => widget.askReset()
     });
   }
 };
+
+function formatOf(args: ReadonlyPartialJSONObject): ExportFormat {
+  return EXPORT_FORMATS.find(format => format === args['format']) ?? 'json';
+}
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [feed, badges, panel, status, commands];
 export default plugins;

@@ -1,10 +1,12 @@
 /**
  * What is known about one kernel's session: numbers and signals, no pixels.
  *
- * Messages carry cumulative values, so whichever comes last is right; a lost one costs nothing.
+ * Messages carry cumulative values, so whichever was made last is right; a lost one costs nothing.
  */
 import { type ISignal, Signal } from '@lumino/signaling';
 
+import { type ICellRuns, Runs } from './runs';
+import { type ISample, Trace } from './trace';
 import type {
   Components,
   ICarbon,
@@ -19,36 +21,32 @@ import type {
 
 /** Without a message for so long during a cell, the panel says so. */
 export const STALE_AFTER_S = 6;
-/** How much of the past the chart shows. */
-export const CHART_WINDOW_S = 300;
-const MAX_SAMPLES = 2000;
+/** A long cell is told of ever more rarely: once in its duration divided by this. */
+const TICKS_PER_CELL = 200;
 
 /** Where the kernel stands with greencell. */
 export type Phase =
   | 'no-kernel'
   | 'asking'
+  | 'silent'
   | 'other-language'
   | 'not-loaded'
+  | 'queued'
   | 'loading'
   | 'not-installed'
   | 'load-failed'
   | 'measuring'
   | 'restarted'
+  | 'dead'
   | 'other-version';
 
 /** What changed: the phase, the figures of the running cell, the list of cells, or the rest. */
 export type Change = 'phase' | 'live' | 'cells' | 'info';
 
-/** One reading of power, for the chart. */
-export interface ISample {
-  t: number;
-  byComponentW: Components;
-}
-
-/** The figures that a session ended with. */
+/** The figures that a session ended with, and whether its kernel ended with it. */
 export interface IEndedSession {
   totals: ITotals;
-  cells: number;
+  withKernel: boolean;
 }
 
 export class SessionModel {
@@ -96,45 +94,46 @@ export class SessionModel {
   }
 
   get samples(): readonly ISample[] {
-    return this._samples;
+    return this._trace.samples;
   }
 
   /** All finished runs that this page knows, in the order in which they ended. */
   get records(): readonly IRecord[] {
-    return [...this._records.values()];
+    return this._runs.all;
   }
 
   /** How many finished runs the kernel knows of beyond those of this page. */
   get missingRecords(): number {
-    return Math.max(0, this._recordsTotal - this._records.size);
+    return this._runs.missing;
   }
 
-  /** The session before a restart or reset, as long as the new one is young. */
+  /** The session before this one in this notebook. */
   get ended(): IEndedSession | null {
     return this._ended;
   }
 
-  /** Since when the running cell runs, by this page's clock, in s. */
-  get elapsedS(): number {
-    if (!this._running) {
-      return 0;
-    }
-    return this._running.elapsedS + Math.max(0, this._nowS() - this._heardAt);
+  /** Whether the page hears the kernel at all. */
+  get connected(): boolean {
+    return this._connected;
   }
 
-  /** Whether a cell runs and nothing has been heard of it for a while. */
+  /** Since when the running cell runs, by this page's clock, in s. */
+  get elapsedS(): number {
+    return this._running ? this._running.elapsedS + this._unheardS : 0;
+  }
+
+  /** Whether a cell runs and nothing has been heard of it for longer than is usual. */
   get stale(): boolean {
     if (!this._running) {
       return false;
     }
-    // In long cells ticks come every elapsed/200: silence is twice that.
-    const patienceS = Math.max(STALE_AFTER_S, this._running.elapsedS / 100);
-    return this._nowS() - this._heardAt > patienceS;
+    const usualS = this._running.elapsedS / TICKS_PER_CELL;
+    return this._unheardS > Math.max(STALE_AFTER_S, 2 * usualS + 1);
   }
 
-  /** The last finished run of a cell; the running one is not among them. */
-  latestOf(cellId: string): IRecord | null {
-    return this._latest.get(cellId) ?? null;
+  /** The finished runs of a cell; the running one is not among them. */
+  runsOf(cellId: string): ICellRuns | null {
+    return this._runs.ofCell(cellId);
   }
 
   setPhase(phase: Phase): void {
@@ -144,48 +143,71 @@ export class SessionModel {
     }
   }
 
-  /** The kernel is gone or new: what is shown stays, marked as ended. */
-  kernelRestarted(): void {
-    if (this._totals && this._session !== '') {
-      this._ended = { totals: this._totals, cells: this._totals.cells };
+  setConnected(connected: boolean): void {
+    if (this._connected !== connected) {
+      this._connected = connected;
+      this._changed.emit('info');
     }
+  }
+
+  /** The kernel's process is gone: the last figures stay, marked as ended. */
+  kernelEnded(phase: 'restarted' | 'dead' | 'no-kernel'): void {
+    this._endSession(true);
     this._clear('');
-    this.setPhase('restarted');
+    this.setPhase(phase);
     this._changed.emit('cells');
   }
 
-  /** No kernel, or another notebook's: nothing is known. */
+  /** The notebook got another kernel; a session that goes on elsewhere has not ended here. */
   forget(): void {
-    this._ended = null;
+    if (this._session !== '') {
+      this._ended = null;
+    }
     this._clear('');
+    this.setPhase('asking');
     this._changed.emit('cells');
   }
 
   /** Take in a message. */
   receive(message: Message): void {
+    if (message.session === this._endedId) {
+      return; // sent before the end, heard after it
+    }
     if (message.session !== this._session) {
-      if (this._session !== '' && this._totals) {
-        this._ended = { totals: this._totals, cells: this._totals.cells };
-      }
+      this._endSession(false);
       this._clear(message.session);
     }
-    this._heardAt = this._nowS();
-    const change = this._take(message);
+    const change = message.seq < this._seq ? this._takeLate(message) : this._take(message);
     this.setPhase('measuring');
     this._changed.emit(change);
   }
 
+  /** A reply and a push may overtake each other: an older one adds what ended, and no more. */
+  private _takeLate(message: Message): Change {
+    if (message.kind === 'cell-end') {
+      this._runs.add(message.record);
+      this._leave(message.record);
+    } else if (message.kind === 'hello' || message.kind === 'snapshot') {
+      this._info ??= message.info;
+      message.cells.forEach(record => this._runs.add(record));
+    }
+    return 'cells';
+  }
+
   private _take(message: Message): Change {
+    this._seq = message.seq;
+    this._heardAt = this._nowS();
     switch (message.kind) {
       case 'hello':
       case 'snapshot':
-        return this._takePicture(message);
+        this._takePicture(message);
+        return 'cells';
       case 'tick':
         this._running = message.running;
         this._totals = message.totals;
         this._powerW = message.powerW;
         this._byComponentW = message.byComponentW;
-        this._addSample({ t: message.t, byComponentW: message.byComponentW });
+        this._trace.addTick(message);
         return 'live';
       case 'cell-start':
         this._running = message.running;
@@ -193,70 +215,54 @@ export class SessionModel {
         return 'info';
       case 'cell-end':
         this._totals = message.totals;
-        this._addRecord(message.record);
-        this._endRun(message.record);
+        this._runs.takeEnded(message.record);
+        this._leave(message.record);
         return 'cells';
       case 'status':
-        this._info = message.info;
+        this._takeInfo(message.info);
         this._paused = message.paused;
         this._notices = message.notices;
         return 'info';
     }
   }
 
-  private _takePicture(message: IPicture): Change {
-    this._info = message.info;
+  private _takePicture(message: IPicture): void {
+    this._takeInfo(message.info);
     this._totals = message.totals;
     this._running = message.running;
     this._paused = message.paused;
     this._notices = message.notices;
-    this._recordsTotal = Math.max(message.cellsTotal, this._records.size);
-    for (const record of message.cells) {
-      this._addRecord(record);
-    }
-    return 'cells';
+    this._runs.takeAll(message.cells, message.cellsTotal);
+    this._trace.addPast(message.cells, message.t);
   }
 
-  private _addRecord(record: IRecord): void {
-    this._records.set(record.run, record);
-    this._recordsTotal = Math.max(this._recordsTotal, this._records.size);
-    const before = record.cellId === null ? undefined : this._latest.get(record.cellId);
-    if (record.cellId !== null && (!before || before.number <= record.number)) {
-      this._latest.set(record.cellId, record);
+  /** What did not change stays the object that it is. */
+  private _takeInfo(info: IInfo): void {
+    if (JSON.stringify(info) !== JSON.stringify(this._info)) {
+      this._info = info;
     }
   }
 
-  private _endRun(record: IRecord): void {
-    if (this._running?.run !== record.run) {
-      return;
-    }
-    this._running = null;
-    this._powerW = null;
-    if (record.meanPowerW !== null && record.durationS > 0) {
-      const mean = new Map(
-        [...record.byComponentJ].map(([name, energyJ]) => [name, energyJ / record.durationS])
-      );
-      const endedAt = record.startedAt + record.durationS;
-      const last = this._samples[this._samples.length - 1];
-      if (!last || last.t < record.startedAt) {
-        this._addSample({ t: record.startedAt, byComponentW: mean });
-      }
-      this._addSample({ t: endedAt, byComponentW: last && last.t > record.startedAt ? last.byComponentW : mean });
-      // A sample without values ends the area: between cells nothing is told.
-      this._addSample({ t: endedAt + 1e-3, byComponentW: new Map() });
+  /** If it is the running cell that ended, nothing runs any more. */
+  private _leave(record: IRecord): void {
+    if (this._running?.run === record.run) {
+      this._running = null;
+      this._powerW = null;
+      this._byComponentW = new Map();
+      this._trace.addEnd(record);
     }
   }
 
-  private _addSample(sample: ISample): void {
-    this._samples.push(sample);
-    const oldest = sample.t - 2 * CHART_WINDOW_S;
-    while ((this._samples[0]?.t ?? oldest) < oldest || this._samples.length > MAX_SAMPLES) {
-      this._samples.shift();
+  private _endSession(withKernel: boolean): void {
+    if (this._session !== '' && this._totals) {
+      this._ended = { totals: this._totals, withKernel };
+      this._endedId = this._session;
     }
   }
 
   private _clear(session: string): void {
     this._session = session;
+    this._seq = -1;
     this._info = null;
     this._totals = null;
     this._running = null;
@@ -264,14 +270,18 @@ export class SessionModel {
     this._byComponentW = new Map();
     this._paused = false;
     this._notices = [];
-    this._samples = [];
-    this._records.clear();
-    this._latest.clear();
-    this._recordsTotal = 0;
+    this._trace.clear();
+    this._runs.clear();
+  }
+
+  private get _unheardS(): number {
+    return Math.max(0, this._nowS() - this._heardAt);
   }
 
   private _session = '';
+  private _seq = -1;
   private _phase: Phase = 'no-kernel';
+  private _connected = true;
   private _info: IInfo | null = null;
   private _totals: ITotals | null = null;
   private _running: IRunning | null = null;
@@ -279,11 +289,10 @@ export class SessionModel {
   private _byComponentW: Components = new Map();
   private _paused = false;
   private _notices: readonly INotice[] = [];
-  private _samples: ISample[] = [];
   private _ended: IEndedSession | null = null;
+  private _endedId = '';
   private _heardAt = 0;
-  private _recordsTotal = 0;
-  private readonly _records = new Map<string, IRecord>();
-  private readonly _latest = new Map<string, IRecord>();
+  private readonly _trace = new Trace();
+  private readonly _runs = new Runs();
   private readonly _changed = new Signal<this, Change>(this);
 }

@@ -3,13 +3,23 @@ import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 export class Settings {
-  /** Take the values of a registry's plugin from now on. */
+  /** Take the values of a registry's plugin from now on; rejects if it has none. */
   async connect(registry: ISettingRegistry, id: string): Promise<void> {
-    this._source = await registry.load(id);
+    const loading = registry.load(id);
+    this._loaded = loading.then(
+      () => undefined,
+      () => undefined
+    );
+    this._source = await loading;
     this._source.changed.connect(() => {
       this._changed.emit();
     });
     this._changed.emit();
+  }
+
+  /** Done when the user's values are known, or known to be missing. */
+  get loaded(): Promise<void> {
+    return this._loaded;
   }
 
   get changed(): ISignal<this, void> {
@@ -40,6 +50,7 @@ export class Settings {
     return typeof value === 'boolean' ? value : otherwise;
   }
 
+  private _loaded = Promise.resolve();
   private _source: ISettingRegistry.ISettings | null = null;
   private readonly _changed = new Signal<this, void>(this);
 }

@@ -35,7 +35,7 @@ export class StatusItem extends ReactWidget {
       return React.createElement(React.Fragment);
     }
     const estimated = format.isEstimated(totals.provenance);
-    const energy = format.mark(totals.provenance) + format.energy(totals.energyJ, estimated);
+    const energy = format.energyWithInterval(totals);
     const live = model.running ? `${format.power(model.powerW, estimated)} | ` : '';
     return React.createElement(TextItem, {
       source: `⚡ ${live}${energy}`,

@@ -45,7 +45,7 @@ export class Tracker implements IFeed {
       return;
     }
     const model = new SessionModel();
-    const connection = new Connection(panel.sessionContext, model, () => this.settings.autoload);
+    const connection = new Connection(panel.sessionContext, model, () => this._autoload());
     const tracked = { panel, model, connection };
     this._tracked.set(panel, tracked);
     panel.disposed.connect(() => {
@@ -57,6 +57,11 @@ export class Tracker implements IFeed {
     if (panel === this._notebooks.currentWidget) {
       this._currentChanged.emit(tracked);
     }
+  }
+
+  private async _autoload(): Promise<boolean> {
+    await this.settings.loaded;
+    return this.settings.autoload;
   }
 
   private readonly _tracked = new Map<NotebookPanel, ITracked>();

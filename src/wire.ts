@@ -12,9 +12,10 @@ export const REQUEST_TYPE = 'greencell_request';
 export const EXPORT_FORMATS = ['json', 'csv', 'md', 'html', 'tex', 'yaml'] as const;
 
 const MAX_TEXT = 200;
-const MAX_REMEDY = 600;
+const MAX_LONG_TEXT = 2000;
 const MAX_NUMBER = 1e12;
 const MAX_ITEMS = 5000;
+const MAX_FLAGS = 32;
 const MAX_COMPONENTS = 32;
 
 export type Provenance = 'measured' | 'estimated' | 'mixed';
@@ -32,7 +33,17 @@ export interface IFigures {
   co2HighG: number | null;
 }
 
-export interface ITotals extends IFigures {
+/** What else used the machine; `null` where nothing is known. */
+export interface ISurroundings {
+  /** By others on the machine. */
+  othersJ: number | null;
+  /** Idle energy that is nobody's in particular. */
+  idleJ: number | null;
+  /** What a meter of the whole machine counted: beside the sum, never added. */
+  nodeJ: number | null;
+}
+
+export interface ITotals extends IFigures, ISurroundings {
   cells: number;
   betweenCellsJ: number;
   machineJ: number;
@@ -56,7 +67,7 @@ export interface IRunning {
   others: number;
 }
 
-export interface IRecord extends IFigures {
+export interface IRecord extends IFigures, ISurroundings {
   run: string;
   number: number;
   cellId: string | null;
@@ -83,12 +94,22 @@ export interface ISource {
   kind: string;
   provenance: Provenance;
   detail: string;
+  /** The sources of components are summed; one of the whole node stands beside the sum. */
+  scope: 'component' | 'node';
+  /** Its power at idle, as learnt so far. */
+  baselineW: number | null;
+  /** By how much its readings are late. */
+  lagS: number | null;
 }
 
 export interface ISkipped {
   id: string;
   reason: string;
   remedy: string;
+  /** What the remedy opens besides. */
+  caution: string;
+  /** What would change with it. */
+  benefit: string;
 }
 
 export interface ICarbon {
@@ -178,22 +199,17 @@ type Raw = Readonly<Record<string, unknown>>;
 
 /** Read one message; never throws. */
 export function decode(data: unknown): Decoded {
-  try {
-    const raw = object(data);
-    if (raw['wire'] !== WIRE_VERSION) {
-      return { ok: false, reason: typeof raw['wire'] === 'number' ? 'version' : 'ignored' };
-    }
-    const message = body(raw);
-    return message ? { ok: true, message } : { ok: false, reason: 'ignored' };
-  } catch (error) {
-    if (error instanceof Misfit) {
-      return { ok: false, reason: 'ignored' };
-    }
-    throw error;
+  if (!isObject(data) || typeof data['wire'] !== 'number') {
+    return { ok: false, reason: 'ignored' };
   }
+  if (data['wire'] !== WIRE_VERSION) {
+    return { ok: false, reason: 'version' };
+  }
+  const message = attempt(() => body(data));
+  return message ? { ok: true, message } : { ok: false, reason: 'ignored' };
 }
 
-/** The carbon object of a `set-zone` reply; `null` if it does not fit. */
+/** Whether a reply says that what was asked is done. */
 export function isOkReply(content: unknown): content is Raw & { ok: true } {
   return isObject(content) && content['ok'] === true;
 }
@@ -271,9 +287,18 @@ function figures(raw: Raw): IFigures {
   };
 }
 
+function surroundings(raw: Raw): ISurroundings {
+  return {
+    othersJ: numberIfAny(raw['others_j']),
+    idleJ: numberIfAny(raw['idle_j']),
+    nodeJ: numberIfAny(raw['node_j'])
+  };
+}
+
 function totals(raw: Raw): ITotals {
   return {
     ...figures(raw),
+    ...surroundings(raw),
     cells: number(raw['cells']),
     betweenCellsJ: number(raw['between_cells_j']),
     machineJ: number(raw['machine_j']),
@@ -304,6 +329,7 @@ function record(value: unknown): IRecord {
   const raw = object(value);
   return {
     ...figures(raw),
+    ...surroundings(raw),
     run: text(raw['run']),
     number: number(raw['number']),
     cellId: textOrNull(raw['cell_id']),
@@ -317,7 +343,7 @@ function record(value: unknown): IRecord {
     peakPowerW: numberOrNull(raw['peak_power_w']),
     byComponentJ: components(raw['by_component_j']),
     provenance: provenance(raw['provenance']),
-    flags: list(raw['flags'], text),
+    flags: list(raw['flags'], text).slice(0, MAX_FLAGS),
     zone: text(raw['zone']),
     intensityGPerKwh: number(raw['intensity_g_per_kwh']),
     parent: numberOrNull(raw['parent']),
@@ -347,7 +373,10 @@ function source(value: unknown): ISource {
     component: text(raw['component']),
     kind: text(raw['kind']),
     provenance: provenance(raw['provenance']),
-    detail: textOrNull(raw['detail']) ?? ''
+    detail: textOrNull(raw['detail']) ?? '',
+    scope: raw['scope'] === 'node' ? 'node' : 'component',
+    baselineW: numberIfAny(raw['baseline_w']),
+    lagS: numberIfAny(raw['lag_s'])
   };
 }
 
@@ -355,8 +384,10 @@ function skipped(value: unknown): ISkipped {
   const raw = object(value);
   return {
     id: text(raw['id']),
-    reason: text(raw['reason']),
-    remedy: longText(raw['remedy'])
+    reason: longText(raw['reason']),
+    remedy: longText(raw['remedy']),
+    caution: longText(raw['caution']),
+    benefit: longText(raw['benefit'])
   };
 }
 
@@ -406,6 +437,11 @@ function numberOrNull(value: unknown): number | null {
   return value === null || value === undefined ? null : number(value);
 }
 
+/** A number that came later to this version: where it is missing or none, nothing is known. */
+function numberIfAny(value: unknown): number | null {
+  return attempt(() => number(value)) ?? null;
+}
+
 function text(value: unknown): string {
   if (typeof value !== 'string') {
     throw new Misfit();
@@ -418,19 +454,35 @@ function textOrNull(value: unknown): string | null {
 }
 
 function longText(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, MAX_REMEDY) : '';
+  return typeof value === 'string' ? value.slice(0, MAX_LONG_TEXT) : '';
 }
 
+/** What fits of a list, the latest if it is too long; an item that does not fit takes no other with it. */
 function list<T>(value: unknown, item: (value: unknown) => T): readonly T[] {
   if (!Array.isArray(value)) {
     throw new Misfit();
   }
-  return value.slice(-MAX_ITEMS).map(item);
+  return value.slice(-MAX_ITEMS).flatMap(one => {
+    const read = attempt(() => item(one));
+    return read === undefined ? [] : [read];
+  });
+}
+
+/** What `read` makes of a value; `undefined` if it does not fit. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Misfit) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 function components(value: unknown): Components {
   const entries = Object.entries(object(value)).slice(0, MAX_COMPONENTS);
-  return new Map(entries.map(([name, joules]) => [name.slice(0, MAX_TEXT), number(joules)]));
+  return new Map(entries.map(([name, figure]) => [name.slice(0, MAX_TEXT), number(figure)]));
 }
 
 function provenance(value: unknown): Provenance {

@@ -8,9 +8,20 @@ import * as format from '../format';
 import type { Change, SessionModel } from '../model';
 import type { Settings } from '../settings';
 import type { ITracked } from '../tokens';
-import type { IRecord, IRunning } from '../wire';
+import type { ICellRuns } from '../runs';
+import {
+  figureHints,
+  intervalLines,
+  machineLine,
+  PROVISIONAL_MARK,
+  provenanceWord,
+  statusWord
+} from '../words';
+import type { IRunning } from '../wire';
 
 const OUTPUT_CLASS = 'jp-Cell-outputWrapper';
+/** Of a shorter run the mean power says nothing. */
+const POWER_FROM_S = 0.1;
 
 /** The badges of one notebook. */
 export class Badges implements IDisposable {
@@ -79,8 +90,8 @@ export class Badges implements IDisposable {
     const { model } = this._tracked;
     const wanted = this._settings.badges && cell.model.type === 'code';
     const running = wanted && model.running?.cellId === cell.model.id ? model.running : null;
-    const record = wanted ? model.latestOf(cell.model.id) : null;
-    if (!running && !record) {
+    const runs = wanted ? model.runsOf(cell.model.id) : null;
+    if (!running && !runs) {
       this._badges.get(cell)?.dispose();
       return;
     }
@@ -91,8 +102,8 @@ export class Badges implements IDisposable {
     }
     if (running) {
       badge.showRunning(running, model);
-    } else if (record) {
-      badge.showRecord(record, this._trans);
+    } else if (runs) {
+      badge.showRuns(runs, this._trans);
     }
   }
 
@@ -116,7 +127,8 @@ export class Badges implements IDisposable {
   private readonly _badges = new Map<Cell, Badge>();
 }
 
-class Badge extends Widget {
+/** The line under one cell. */
+export class Badge extends Widget {
   constructor(cellId: string) {
     super();
     this.addClass('gc-Badge');
@@ -127,38 +139,37 @@ class Badge extends Widget {
 
   showRunning(running: IRunning, model: SessionModel): void {
     const provenance = model.totals?.provenance ?? 'estimated';
-    const estimated = format.isEstimated(provenance);
-    const mark = running.energyJ ? format.mark(provenance) : '';
-    this._show(
-      `${mark}${format.energy(running.energyJ, estimated)} · ${format.power(model.powerW, estimated)} …`,
-      running.energyJ,
-      provenance
-    );
+    const energy = format.energyWithInterval({ ...running, provenance });
+    const power = format.power(model.powerW, format.isEstimated(provenance));
+    this._show(`${energy} · ${power} …`, running.energyJ, provenance);
     this.addClass('gc-mod-running');
     this.node.title = '';
   }
 
-  showRecord(record: IRecord, trans: TranslationBundle): void {
-    const estimated = format.isEstimated(record.provenance);
-    const mark = record.energyJ ? format.mark(record.provenance) : '';
+  showRuns(runs: ICellRuns, trans: TranslationBundle): void {
+    const record = runs.latest;
+    const power = record.durationS < POWER_FROM_S ? '' : format.meanPower(record);
     const parts = [
-      mark + format.energy(record.energyJ, estimated),
-      `${format.co2(record.co2G, estimated)} CO₂e`,
-      format.duration(record.durationS)
-    ];
-    if (record.durationS >= 0.1) {
-      parts.push(format.power(record.meanPowerW, estimated));
-    }
-    if (record.status !== 'ok') {
-      parts.push(record.status === 'error' ? trans.__('failed') : trans.__('interrupted'));
-    }
-    this._show(parts.join(' · '), record.energyJ, record.provenance);
+      format.energyWithInterval(record),
+      `${format.co2WithInterval(record)} CO₂e`,
+      format.duration(record.durationS),
+      power,
+      statusWord(record.status, trans)
+    ].filter(part => part !== '');
+    const pending = record.final ? '' : ` ${PROVISIONAL_MARK}`;
+    this._show(parts.join(' · ') + pending, record.energyJ, record.provenance);
     this.removeClass('gc-mod-running');
-    this.node.title = [
-      trans.__('Energy: %1', format.interval(record) || format.UNKNOWN),
-      trans.__('CO₂e: %1', format.co2Interval(record) || format.UNKNOWN),
-      estimated ? trans.__('Estimated: no meter was read') : trans.__('Measured')
-    ].join('\n');
+    const lines = [
+      ...intervalLines(record, trans),
+      provenanceWord(record.provenance, trans),
+      machineLine(record, trans),
+      ...figureHints(record, trans)
+    ];
+    if (runs.count > 1) {
+      const all = format.energy(runs.energyJ, record.provenance);
+      lines.push(trans.__('%1 runs in this session, together %2', runs.count, all));
+    }
+    this.node.title = lines.filter(line => line !== '').join('\n');
   }
 
   private _show(text: string, energyJ: number | null, provenance: string): void {

@@ -4,23 +4,36 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { IRecord, Provenance } from '../wire';
-import { button, element, marked, section, setData, setText, show } from './dom';
+import { figureHints, intervalLines, machineLine, PROVISIONAL_MARK, statusWord } from '../words';
+import { arrange, button, element, marked, section, setData, setText, show } from './dom';
+import type { Names } from './places';
 
 const FIRST_ROWS = 200;
 
 export type Order = 'latest' | 'energy';
 
-/** What the table asks of the notebook. */
-export interface ICellPlaces {
-  /** A cell's first line of code, or what to call it if it is gone. */
-  nameOf(cellId: string | null): string;
+/** What the table asks of its surroundings. */
+export interface ICellsOptions {
+  /** The cells' first lines of code as they are now. */
+  names(): Names;
+  /** Lead to a cell. */
   reveal(cellId: string): void;
+  /** Fetch the records that the kernel has and this page has not. */
+  fetchAll(): void;
+}
+
+/** A row that stands as long as its run is known, and what it shows. */
+interface IRow {
+  record: IRecord;
+  name: string;
+  node: HTMLElement;
+  bar: HTMLElement;
 }
 
 export class Cells {
   constructor(
     private readonly _trans: TranslationBundle,
-    private readonly _places: ICellPlaces
+    private readonly _options: ICellsOptions
   ) {
     this._toggle = button('', 'gc-mod-link', () => {
       this._order = this._order === 'latest' ? 'energy' : 'latest';
@@ -28,8 +41,12 @@ export class Cells {
     });
     this._more = button('', 'gc-mod-link', () => {
       this._limit = Infinity;
+      if (this._model && this._model.missingRecords > 0) {
+        this._options.fetchAll();
+      }
       this._render();
     });
+    this._body.addEventListener('keydown', onArrow);
     const table = element('table', 'gc-Cells', this._body);
     table.setAttribute('aria-label', _trans.__('Finished cells'));
     this.node = section(_trans.__('Cells'), table, this._empty, this._more);
@@ -52,18 +69,24 @@ export class Cells {
     }
     setText(this._toggle, this._order === 'latest' ? this._trans.__('latest first ▾') : this._trans.__('by energy ▾'));
     this._toggle.title = this._trans.__('Change the order');
+    const names = this._options.names();
     const records = this._ordered(model.records);
     const betweenJ = model.totals?.betweenCellsJ ?? 0;
     const largestJ = records.reduce((most, r) => Math.max(most, r.energyJ ?? 0), betweenJ);
-    const rows = records.slice(0, this._limit).map(record => this._row(record, largestJ));
-    if (model.totals && (records.length > 0 || betweenJ > 0)) {
-      rows.push(this._betweenRow(betweenJ, model.totals.provenance, largestJ));
+    const rows = records.slice(0, this._limit).map(record => this._row(record, this._name(record, names)));
+    for (const row of rows) {
+      setShare(row.bar, row.record.energyJ, largestJ);
     }
-    this._body.replaceChildren(...rows);
+    this._rows = new Map(rows.map(row => [row.record.run, row]));
+    const nodes = rows.map(row => row.node);
+    if (model.totals && (records.length > 0 || betweenJ > 0)) {
+      nodes.push(this._betweenRow(betweenJ, model.totals.provenance, largestJ));
+    }
+    arrange(this._body, nodes);
     show(this._empty, records.length === 0);
     const hidden = Math.max(0, records.length - this._limit) + model.missingRecords;
     show(this._more, hidden > 0);
-    setText(this._more, this._trans._n('%1 more', '%1 more', hidden));
+    setText(this._more, this._trans._n('Show %1 more', 'Show %1 more', hidden));
   }
 
   private _ordered(records: readonly IRecord[]): IRecord[] {
@@ -76,81 +99,97 @@ export class Cells {
     return ordered;
   }
 
-  private _row(record: IRecord, largestJ: number): HTMLElement {
-    const estimated = format.isEstimated(record.provenance);
-    const energy = markOf(record) + format.energy(record.energyJ, estimated);
-    const count = record.executionCount === null ? '' : `[${record.executionCount}]`;
-    const name = element('div', 'gc-Code gc-Grow', this._name(record));
-    const row = marked(
-      'tr',
-      'cell-row',
-      'gc-Cell',
-      element('td', 'gc-Cell-count gc-Code', count),
-      main(name, energy, bar(record.energyJ, largestJ, ''), element('div', 'gc-Dim gc-Ellipsis', this._details(record)))
-    );
+  /** The row of a run: the element stays, with the focus, also when its figures become final. */
+  private _row(record: IRecord, name: string): IRow {
+    const standing = this._rows.get(record.run);
+    if (standing?.record === record && standing.name === name) {
+      return standing;
+    }
+    const node = standing?.node ?? this._newRow(record.cellId);
+    const row = { record, name, node, bar: element('div', 'gc-Bar') };
+    this._fill(row);
+    return row;
+  }
+
+  private _newRow(cellId: string | null): HTMLElement {
+    const row = marked('tr', 'cell-row', 'gc-Cell');
     row.tabIndex = 0;
-    row.title = this._tooltip(record);
-    setData(row, 'cell-id', record.cellId);
-    setData(row, 'energy-j', record.energyJ);
-    setData(row, 'co2-g', record.co2G);
-    setData(row, 'status', record.status);
-    const { cellId } = record;
     if (cellId !== null) {
       row.addEventListener('click', () => {
-        this._places.reveal(cellId);
+        this._options.reveal(cellId);
       });
       row.addEventListener('keydown', event => {
         if (event.key === 'Enter' || event.key === ' ') {
           event.preventDefault();
-          this._places.reveal(cellId);
+          this._options.reveal(cellId);
         }
       });
     }
     return row;
   }
 
-  private _name(record: IRecord): string {
-    const name = record.label ?? this._places.nameOf(record.cellId);
-    return record.parent === null ? name : `↳ ${record.label ?? this._trans.__('nested run')}`;
+  private _fill({ record, name, node, bar }: IRow): void {
+    const energy = format.energyWithInterval(record);
+    const count = record.executionCount === null ? '' : `[${record.executionCount}]`;
+    node.replaceChildren(
+      element('td', 'gc-Cell-count gc-Code', count),
+      main(
+        element('div', 'gc-Code gc-Grow', name),
+        energy,
+        bar,
+        element('div', 'gc-Dim gc-Ellipsis', this._details(record))
+      )
+    );
+    node.title = this._tooltip(record, name);
+    setData(node, 'cell-id', record.cellId);
+    setData(node, 'energy-j', record.energyJ);
+    setData(node, 'co2-g', record.co2G);
+    setData(node, 'status', record.status);
+  }
+
+  private _name(record: IRecord, names: Names): string {
+    return record.parent === null
+      ? (record.label ?? names(record.cellId))
+      : `↳ ${record.label ?? this._trans.__('nested run')}`;
   }
 
   private _details(record: IRecord): string {
-    const estimated = format.isEstimated(record.provenance);
     const parts = [
-      this._statusWord(record),
-      format.co2(record.co2G, estimated),
+      statusWord(record.status, this._trans),
+      format.co2WithInterval(record),
       format.duration(record.durationS),
-      format.power(record.meanPowerW, estimated)
+      format.meanPower(record)
     ];
     if (record.flags.includes('concurrent')) {
       parts.push(this._trans.__('shared time'));
     }
-    if (record.flags.includes('gap') || record.flags.includes('lost')) {
-      parts.push(this._trans.__('readings missing'));
+    if (format.isTooShort(record.flags)) {
+      parts.push(this._trans.__('too short to tell'));
     }
-    return parts.filter(part => part !== '').join(' · ');
+    if (format.isIncomplete(record.flags)) {
+      parts.push(this._trans.__('incomplete'));
+    }
+    const words = parts.filter(part => part !== '').join(' · ');
+    return record.final ? words : `${words} ${PROVISIONAL_MARK}`;
   }
 
-  private _statusWord(record: IRecord): string {
-    switch (record.status) {
-      case 'ok':
-        return '';
-      case 'error':
-        return this._trans.__('failed');
-      case 'interrupted':
-        return this._trans.__('interrupted');
-      case 'lost':
-        return this._trans.__('end not seen');
+  private _tooltip(record: IRecord, name: string): string {
+    const lines = [name, ...intervalLines(record, this._trans)];
+    if (record.peakPowerW !== null) {
+      const peak = format.power(record.peakPowerW, format.isEstimated(record.provenance));
+      lines.push(this._trans.__('Highest power: %1', peak));
     }
-  }
-
-  private _tooltip(record: IRecord): string {
-    const interval = format.interval(record);
-    return interval === '' ? '' : this._trans.__('Energy: %1', interval);
+    lines.push(machineLine(record, this._trans), ...figureHints(record, this._trans));
+    if (record.parent !== null) {
+      lines.push(this._trans.__('Part of another cell, so it is in no sum'));
+    }
+    return lines.filter(line => line !== '').join('\n');
   }
 
   private _betweenRow(energyJ: number, provenance: Provenance, largestJ: number): HTMLElement {
     const name = element('div', 'gc-Dim gc-Grow', this._trans.__('between cells'));
+    const bar = element('div', 'gc-Bar gc-mod-idle');
+    setShare(bar, energyJ, largestJ);
     const row = marked(
       'tr',
       'between-cells',
@@ -158,9 +197,8 @@ export class Cells {
       element('td', 'gc-Cell-count'),
       main(
         name,
-        (energyJ > 0 ? format.mark(provenance) : '') +
-          format.energy(energyJ, format.isEstimated(provenance)),
-        bar(energyJ, largestJ, 'gc-mod-idle')
+        format.energy(energyJ, provenance),
+        bar
       )
     );
     row.title = this._trans.__('Idle power and background threads while no cell runs');
@@ -169,6 +207,7 @@ export class Cells {
   }
 
   private _model: SessionModel | null = null;
+  private _rows: ReadonlyMap<string, IRow> = new Map();
   private _order: Order = 'latest';
   private _limit = FIRST_ROWS;
   private readonly _body = element('tbody');
@@ -177,19 +216,28 @@ export class Cells {
   private readonly _more: HTMLButtonElement;
 }
 
-function markOf(record: IRecord): string {
-  return record.energyJ ? format.mark(record.provenance) : '';
-}
-
 /** Name and energy on one line, and what else there is below, over the whole width. */
 function main(name: HTMLElement, energy: string, ...below: HTMLElement[]): HTMLElement {
   const line = element('div', 'gc-Row', name, element('span', 'gc-Cell-energy', energy));
   return element('td', 'gc-Cell-main', line, ...below);
 }
 
-function bar(energyJ: number | null, largestJ: number, className: string): HTMLElement {
+function setShare(bar: HTMLElement, energyJ: number | null, largestJ: number): void {
   const share = energyJ !== null && largestJ > 0 ? energyJ / largestJ : 0;
-  const node = element('div', `gc-Bar ${className}`.trim());
-  node.style.setProperty('--gc-share', `${(100 * Math.min(1, Math.max(0, share))).toFixed(1)}%`);
-  return node;
+  bar.style.setProperty('--gc-share', `${(100 * Math.min(1, Math.max(0, share))).toFixed(1)}%`);
+}
+
+/** The arrow keys go from row to row. */
+function onArrow(event: KeyboardEvent): void {
+  const row = event.target instanceof HTMLElement ? event.target.closest('tr') : null;
+  const next =
+    event.key === 'ArrowDown'
+      ? row?.nextElementSibling
+      : event.key === 'ArrowUp'
+        ? row?.previousElementSibling
+        : null;
+  if (next instanceof HTMLElement) {
+    event.preventDefault();
+    next.focus();
+  }
 }

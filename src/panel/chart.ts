@@ -1,13 +1,14 @@
 /** The live chart: power by component, stacked, with a band for each cell. Drawn when visible. */
 import uPlot from 'uplot';
 
-import { CHART_WINDOW_S, type ISample, type SessionModel } from '../model';
+import * as format from '../format';
+import type { SessionModel } from '../model';
+import { CHART_WINDOW_S, type ISample } from '../trace';
 import { marked } from './dom';
-import { componentClass } from './now';
+import { componentClass, componentRank } from './components';
 
 const HEIGHT_PX = 96;
 const MIN_SPAN_S = 60;
-const ORDER = ['cpu', 'dram', 'gpu'];
 
 interface IBand {
   from: number;
@@ -25,7 +26,7 @@ export class Chart {
         found.add(component);
       }
     }
-    return [...found].sort((a, b) => rank(a) - rank(b));
+    return [...found].sort((a, b) => componentRank(a) - componentRank(b));
   }
 
   /** Draw the samples of the model. */
@@ -81,7 +82,7 @@ export class Chart {
             grid: { show: false },
             ticks: { show: false },
             splits: () => this._marks(),
-            values: (_self, ticks) => ticks.map(t => ago(this._range[1] - t))
+            values: (_self, ticks) => ticks.map(t => format.ago(this._range[1] - t))
           },
           {
             stroke: color('--gc-color-dim'),
@@ -91,7 +92,7 @@ export class Chart {
             grid: { stroke: color('--gc-color-grid'), width: 1 },
             ticks: { show: false },
             space: 28,
-            values: (_self, ticks) => ticks.map(t => `${t} W`)
+            values: (_self, ticks) => ticks.map(format.watts)
           }
         ],
         hooks: {
@@ -140,11 +141,6 @@ export class Chart {
   private _range: [number, number] = [0, MIN_SPAN_S];
 }
 
-function rank(component: string): number {
-  const place = ORDER.indexOf(component);
-  return place < 0 ? ORDER.length : place;
-}
-
 /** Columns for uPlot: the topmost sum first; `null` where nothing was read. */
 function stacked(samples: readonly ISample[], components: readonly string[]): uPlot.AlignedData {
   const times = samples.map(sample => sample.t);
@@ -167,12 +163,4 @@ function bands(model: SessionModel, last: number): IBand[] {
     .filter(record => record.parent === null && record.startedAt + record.durationS >= from)
     .map(record => ({ from: record.startedAt, to: record.startedAt + record.durationS }));
   return model.running ? [...finished, { from: model.running.startedAt, to: last }] : finished;
-}
-
-function ago(seconds: number): string {
-  const whole = Math.round(seconds);
-  if (whole <= 0) {
-    return 'now';
-  }
-  return whole < 60 ? `−${whole} s` : `−${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }

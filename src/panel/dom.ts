@@ -41,6 +41,21 @@ export function setText(node: HTMLElement, text: string): void {
   }
 }
 
+/** Make `nodes` the children of `parent`; those that are in place stay, with focus and selection. */
+export function arrange(parent: HTMLElement, nodes: readonly HTMLElement[]): void {
+  const wanted = new Set<Element>(nodes);
+  for (const child of [...parent.children]) {
+    if (!wanted.has(child)) {
+      child.remove();
+    }
+  }
+  nodes.forEach((node, index) => {
+    if (parent.children[index] !== node) {
+      parent.insertBefore(node, parent.children[index] ?? null);
+    }
+  });
+}
+
 /** Show or hide. */
 export function show(node: HTMLElement, visible: boolean): void {
   node.hidden = !visible;

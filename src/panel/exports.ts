@@ -30,11 +30,16 @@ export async function download(tracked: ITracked, format: ExportFormat): Promise
   }, 10_000);
 }
 
+/** Put a text on the clipboard. */
+export function copyText(text: string): void {
+  Clipboard.copyToSystem(text);
+}
+
 /** Put the session as Markdown on the clipboard. */
 export async function copyMarkdown(tracked: ITracked, trans: TranslationBundle): Promise<void> {
   const text = await fetchText(tracked, 'md');
   if (text !== null) {
-    Clipboard.copyToSystem(text);
+    copyText(text);
     Notification.success(trans.__('Copied as Markdown'), { autoClose: 2000 });
   }
 }

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import { Chart } from './chart';
+import { componentClass, componentName } from './components';
 import { element, marked, section, setData, setText, show } from './dom';
 
 export class Now {
@@ -21,18 +22,19 @@ export class Now {
   /** Show the figures of now; `redraw` also the chart. */
   update(model: SessionModel, redraw: boolean): void {
     const { running, totals } = model;
-    const estimated = format.isEstimated(totals?.provenance ?? 'estimated');
+    const provenance = totals?.provenance ?? 'estimated';
+    const estimated = format.isEstimated(provenance);
     setText(this._power, running ? format.power(model.powerW, estimated) : '');
     setData(this._power, 'power-w', running ? model.powerW : null);
     setText(this._state, this._stateWord(model));
     show(this._running, running !== null);
     if (running) {
       setText(this._name, running.label ?? this._nameOf(running.cellId));
-      const mark = running.energyJ ? format.mark(totals?.provenance ?? 'estimated') : '';
-      setText(this._energy, mark + format.energy(running.energyJ, estimated));
+      setText(this._energy, format.energyWithInterval({ ...running, provenance }));
       setText(this._elapsed, format.clock(model.elapsedS));
       setData(this._running, 'cell-id', running.cellId);
       setData(this._running, 'energy-j', running.energyJ);
+      setData(this._running, 'co2-g', running.co2G);
     }
     const drawn = model.samples.length > 0;
     show(this._chart.node, drawn);
@@ -69,6 +71,9 @@ export class Now {
     if (model.paused) {
       return this._trans.__('Paused: nothing is counted');
     }
+    if (!model.connected) {
+      return this._trans.__('Disconnected from the kernel; the figures will catch up');
+    }
     if (model.stale) {
       return this._trans.__(
         'No reading for %1: native code holds the interpreter; the figures will catch up',
@@ -92,17 +97,4 @@ export class Now {
   private readonly _elapsed = element('span', 'gc-Dim');
   private readonly _legend = element('div', 'gc-Legend');
   private readonly _chart = new Chart();
-}
-
-/** What a component is called. */
-export function componentName(component: string): string {
-  const names: Readonly<Record<string, string>> = { cpu: 'CPU', gpu: 'GPU', dram: 'RAM' };
-  return Object.prototype.hasOwnProperty.call(names, component)
-    ? (names[component] ?? component)
-    : component;
-}
-
-/** The class that colours a component. */
-export function componentClass(component: string): string {
-  return ['cpu', 'gpu', 'dram'].includes(component) ? component : 'other';
 }

@@ -2,26 +2,30 @@
 import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { Widget } from '@lumino/widgets';
 
 import { greencellIcon } from '../icons';
-import type { Change, Phase, SessionModel } from '../model';
+import type { Change, SessionModel } from '../model';
 import type { IFeed, ITracked } from '../tokens';
 import { EXPORT_FORMATS, type ExportFormat } from '../wire';
 import { Cells } from './cells';
-import { Method, Notices, Where } from './details';
+import { Notices, Where } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
-import { copyMarkdown, download } from './exports';
-import { cellName, revealCell } from './places';
+import { copyMarkdown, copyText, download } from './exports';
+import { Method } from './method';
+import { Places } from './places';
 import { Summary } from './summary';
+import { Welcome, type WelcomePhase } from './welcome';
 
 const COUNT_MS = 1000;
 
 export class GreencellPanel extends Widget {
   constructor(
     private readonly _feed: IFeed,
-    private readonly _trans: TranslationBundle
+    private readonly _trans: TranslationBundle,
+    activate: (panel: NotebookPanel) => void
   ) {
     super();
     this.id = 'greencell-panel';
@@ -37,13 +41,18 @@ export class GreencellPanel extends Widget {
     };
     this._summary = new Summary(_trans, () => void this.askZone(), reveal);
     this._notices = new Notices(_trans, reveal);
-    this._now = new Now(_trans, id => cellName(this._tracked, id, _trans));
+    this._places = new Places(_feed, _trans, activate);
+    this._now = new Now(_trans, id => this._places.nameOf(id));
     this._cells = new Cells(_trans, {
-      nameOf: id => cellName(this._tracked, id, _trans),
-      reveal: id => void revealCell(this._tracked, id)
+      names: () => this._places.names(),
+      reveal: id => void this._places.reveal(id),
+      fetchAll: () => void this._tracked?.connection.fetchAll()
+    });
+    this._welcome = new Welcome(_trans, _feed.settings, () => {
+      void this._tracked?.connection.enable();
     });
     this._where = new Where(_trans);
-    this._method = new Method(_trans);
+    this._method = new Method(_trans, copyText);
     this._figures.append(
       this._summary.node,
       this._notices.node,
@@ -53,7 +62,7 @@ export class GreencellPanel extends Widget {
       this._footer(),
       this._method.node
     );
-    this.node.append(this._head(), this._onboarding, this._figures);
+    this.node.append(this._head(), this._welcome.node, this._figures);
 
     _feed.currentChanged.connect(this._onCurrentChanged, this);
     _feed.settings.changed.connect(this._update, this);
@@ -91,7 +100,25 @@ export class GreencellPanel extends Widget {
     if (!answer.button.accept || input.value.trim() === '') {
       return;
     }
-    const reply = await tracked.connection.request('set-zone', { zone: input.value.trim() });
+    await this._ask(tracked, 'set-zone', { zone: input.value.trim() });
+  }
+
+  /** Ask whether to begin a new session, and tell the kernel. */
+  async askReset(): Promise<void> {
+    const tracked = this._tracked;
+    const answer = await showDialog({
+      title: this._trans.__('Begin a new session?'),
+      body: this._trans.__('The figures shown so far end here. Export them first if you need them.'),
+      buttons: [Dialog.cancelButton(), Dialog.okButton({ label: this._trans.__('Begin') })]
+    });
+    if (tracked && answer.button.accept) {
+      await this._ask(tracked, 'reset');
+    }
+  }
+
+  /** Ask something of the kernel; a refusal is shown in one line. */
+  private async _ask(tracked: ITracked, op: string, extra: Record<string, string> = {}): Promise<void> {
+    const reply = await tracked.connection.request(op, extra);
     if (!reply.ok) {
       Notification.error(reply.error, { autoClose: 8000 });
     }
@@ -131,7 +158,7 @@ export class GreencellPanel extends Widget {
     this._pause.addEventListener('click', () => {
       const tracked = this._tracked;
       if (tracked) {
-        void tracked.connection.request(tracked.model.paused ? 'resume' : 'pause');
+        void this._ask(tracked, tracked.model.paused ? 'resume' : 'pause');
       }
     });
     return element('header', 'gc-Head', this._dot, this._title, this._phaseWord, this._pause);
@@ -189,29 +216,32 @@ export class GreencellPanel extends Widget {
     }
     const tracked = this._tracked;
     const model = tracked?.model ?? null;
-    const phase: Phase | 'no-notebook' = model?.phase ?? 'no-notebook';
+    const phase: WelcomePhase = model?.phase ?? 'no-notebook';
     setText(this._title, tracked?.panel.title.label ?? 'greencell');
     setText(this._phaseWord, this._wordOf(phase, model));
     this._dot.className = `gc-Dot gc-mod-${model?.running ? 'running' : phase}`;
-    const known = model?.totals !== null && model?.totals !== undefined;
+    const known = phase !== 'other-version' && model?.totals !== null && model?.totals !== undefined;
     show(this._pause, known);
     this._pause.title = model?.paused ? this._trans.__('Count again') : this._trans.__('Pause');
     setText(this._pause, model?.paused ? '▶' : '❚❚');
     this._pause.setAttribute('aria-label', this._pause.title);
     show(this._figures, known);
-    show(this._onboarding, !known);
+    show(this._welcome.node, !known);
     if (model && known) {
       this._updateLive(model, true);
       this._notices.update(model);
       this._cells.update(model);
       this._method.update(model);
     } else {
-      this._onboarding.replaceChildren(...this._welcome(phase, model));
+      this._welcome.update(phase, model, this._kernelName());
     }
   }
 
   private _updateLive(model: SessionModel, redraw: boolean): void {
-    this._summary.update(model);
+    this._summary.update(
+      model,
+      this._places.companions().map(other => other.panel.title.label)
+    );
     this._now.update(model, redraw);
     this._where.update(model);
   }
@@ -240,7 +270,7 @@ export class GreencellPanel extends Widget {
     }
   }
 
-  private _wordOf(phase: Phase | 'no-notebook', model: SessionModel | null): string {
+  private _wordOf(phase: WelcomePhase, model: SessionModel | null): string {
     if (model?.totals) {
       return model.paused
         ? this._trans.__('Paused')
@@ -249,6 +279,7 @@ export class GreencellPanel extends Widget {
           : this._trans.__('Idle');
     }
     switch (phase) {
+      case 'queued':
       case 'loading':
         return this._trans.__('Starting…');
       case 'asking':
@@ -259,67 +290,8 @@ export class GreencellPanel extends Widget {
     }
   }
 
-  private _welcome(phase: Phase | 'no-notebook', model: SessionModel | null): Node[] {
-    const nodes: Node[] = [];
-    const say = (text: string): void => {
-      nodes.push(element('p', 'gc-Wrap', text));
-    };
-    if (model?.ended) {
-      const ended = new Notices(this._trans, () => undefined);
-      ended.update(model);
-      nodes.push(ended.node);
-    }
-    switch (phase) {
-      case 'no-notebook':
-        say(this._trans.__('Open a notebook to see what its cells cost.'));
-        break;
-      case 'no-kernel':
-        say(this._trans.__('This notebook has no kernel. Start one to see what its cells cost.'));
-        break;
-      case 'asking':
-      case 'loading':
-        say(this._trans.__('One moment…'));
-        break;
-      case 'other-language':
-        say(this._trans.__('greencell measures Python kernels; this notebook runs another language.'));
-        break;
-      case 'not-installed':
-        say(this._trans.__('greencell is not installed where this kernel runs. Run this in a cell, then start measuring:'));
-        nodes.push(element('code', 'gc-Remedy', '%pip install greencell'), this._enableButton());
-        break;
-      case 'load-failed':
-        say(this._trans.__('greencell did not start in this kernel. To see why, run in a cell:'));
-        nodes.push(element('code', 'gc-Remedy', '%load_ext greencell'));
-        break;
-      case 'other-version':
-        say(this._trans.__('The kernel’s greencell is of another version than this page’s. Update the older of the two and reload.'));
-        break;
-      default:
-        say(this._trans.__('The energy of this notebook is not measured yet.'));
-        nodes.push(this._enableButton(), this._autoloadBox());
-        nodes.push(
-          element('p', 'gc-Dim gc-Wrap', this._trans.__('Nothing leaves this machine, and no cell is slowed or changed.'))
-        );
-    }
-    return nodes;
-  }
-
-  private _enableButton(): HTMLElement {
-    const node = button(this._trans.__('Start measuring'), 'gc-mod-primary', () => {
-      void this._tracked?.connection.enable();
-    });
-    node.dataset['gc'] = 'enable';
-    return node;
-  }
-
-  private _autoloadBox(): HTMLElement {
-    const box = element('input');
-    box.type = 'checkbox';
-    box.checked = this._feed.settings.autoload;
-    box.addEventListener('change', () => {
-      void this._feed.settings.set('autoload', box.checked);
-    });
-    return element('label', 'gc-Check', box, this._trans.__('Start in every new Python kernel'));
+  private _kernelName(): string {
+    return this._tracked?.panel.sessionContext.kernelDisplayName ?? '';
   }
 
   private _tracked: ITracked | null = null;
@@ -328,8 +300,9 @@ export class GreencellPanel extends Widget {
   private readonly _title = element('span', 'gc-Title gc-Grow');
   private readonly _phaseWord = element('span', 'gc-Dim');
   private readonly _pause = button('', 'gc-mod-icon', () => undefined);
-  private readonly _onboarding = element('div', 'gc-Onboarding');
   private readonly _figures = element('div', 'gc-Figures');
+  private readonly _welcome: Welcome;
+  private readonly _places: Places;
   private readonly _summary: Summary;
   private readonly _notices: Notices;
   private readonly _now: Now;

@@ -1,44 +1,93 @@
-/** Where cells are in the notebook: their first line, and how to get there. */
+/** Where cells are: their first line of code, and how to get there. */
+import type { Cell, ICellModel } from '@jupyterlab/cells';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { ITracked } from '../tokens';
+import type { IFeed, ITracked } from '../tokens';
 
 const FLASH_MS = 1200;
 const NAME_MAX = 120;
 
-/** A cell's first line of code that says something; what to call it if it is gone. */
-export function cellName(
-  tracked: ITracked | null,
-  cellId: string | null,
-  trans: TranslationBundle
-): string {
-  const cells = tracked?.panel.content.model?.cells;
-  if (cellId === null || !cells) {
-    return trans.__('cell');
+/** Gives a cell's name by its id. */
+export type Names = (cellId: string | null) => string;
+
+/** The cells of the current notebook and of those that share its kernel. */
+export class Places {
+  /** `activate` brings a notebook to the front. */
+  constructor(
+    private readonly _feed: IFeed,
+    private readonly _trans: TranslationBundle,
+    private readonly _activate: (panel: NotebookPanel) => void
+  ) {}
+
+  /** Other open notebooks on the current one's kernel. */
+  companions(): readonly ITracked[] {
+    const { current } = this._feed;
+    const kernelId = current?.connection.kernelId;
+    return kernelId === undefined
+      ? []
+      : this._feed.all().filter(other => other !== current && other.connection.kernelId === kernelId);
   }
-  for (const cell of cells) {
-    if (cell.id === cellId) {
-      const lines = cell.sharedModel.getSource().split('\n');
-      const line = lines.find(text => text.trim() !== '' && !text.trim().startsWith('#')) ?? lines[0];
-      return line?.trim().slice(0, NAME_MAX) || trans.__('(empty cell)');
+
+  /** The names of all cells as they are now; one walk for a whole table. */
+  names(): Names {
+    const { current } = this._feed;
+    const found = new Map<string, string>();
+    for (const other of this.companions()) {
+      for (const cell of cellsOf(other)) {
+        found.set(cell.id, `${other.panel.title.label}: ${this._line(cell)}`);
+      }
+    }
+    for (const cell of cellsOf(current)) {
+      found.set(cell.id, this._line(cell));
+    }
+    return cellId =>
+      cellId === null ? this._trans.__('cell') : (found.get(cellId) ?? this._trans.__('(deleted cell)'));
+  }
+
+  /** The name of one cell. */
+  nameOf(cellId: string | null): string {
+    const cells = cellId === null ? [] : [...cellsOf(this._feed.current)];
+    const cell = cells.find(one => one.id === cellId);
+    return cell ? this._line(cell) : this.names()(cellId);
+  }
+
+  /** Scroll to a cell, make it the active one, and let it flash. */
+  async reveal(cellId: string): Promise<void> {
+    const { current } = this._feed;
+    const candidates = current ? [current, ...this.companions()] : [];
+    for (const { panel } of candidates) {
+      const index = panel.content.widgets.findIndex(cell => cell.model.id === cellId);
+      if (index >= 0) {
+        if (panel !== current?.panel) {
+          this._activate(panel);
+        }
+        await revealIn(panel, index);
+        return;
+      }
     }
   }
-  return trans.__('(deleted cell)');
+
+  /** The first line of code that says something. */
+  private _line(cell: ICellModel): string {
+    const lines = cell.sharedModel.getSource().split('\n');
+    const line = lines.find(text => text.trim() !== '' && !text.trim().startsWith('#')) ?? lines[0];
+    return line?.trim().slice(0, NAME_MAX) || this._trans.__('(empty cell)');
+  }
 }
 
-/** Scroll to a cell, make it the active one, and let it flash. */
-export async function revealCell(tracked: ITracked | null, cellId: string): Promise<void> {
-  const notebook = tracked?.panel.content;
-  const index = notebook?.widgets.findIndex(cell => cell.model.id === cellId) ?? -1;
-  if (!notebook || index < 0) {
-    return;
-  }
+function cellsOf(tracked: ITracked | null): Iterable<ICellModel> {
+  return tracked?.panel.content.model?.cells ?? [];
+}
+
+async function revealIn(panel: NotebookPanel, index: number): Promise<void> {
+  const notebook = panel.content;
   notebook.deselectAll();
   notebook.activeCellIndex = index;
   await notebook.scrollToItem(index, 'center');
-  const node = notebook.widgets[index]?.node;
-  node?.classList.add('gc-mod-flash');
+  const cell: Cell | undefined = notebook.widgets[index];
+  cell?.addClass('gc-mod-flash');
   window.setTimeout(() => {
-    node?.classList.remove('gc-mod-flash');
+    cell?.removeClass('gc-mod-flash');
   }, FLASH_MS);
 }

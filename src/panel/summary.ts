@@ -3,8 +3,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
 import type { SessionModel } from '../model';
-import type { Provenance } from '../wire';
-import { element, marked, setData, setText } from './dom';
+import type { ITotals } from '../wire';
+import { bestGuess, machineLine, provenanceWord } from '../words';
+import { element, marked, setData, setText, show } from './dom';
 
 export class Summary {
   constructor(
@@ -12,6 +13,8 @@ export class Summary {
     onZone: () => void,
     onProvenance: () => void
   ) {
+    this._energy = new Figure('session-energy', _trans.__('Energy'));
+    this._co2 = new Figure('session-co2', _trans.__('CO₂e'));
     this._chip = marked('button', 'provenance', 'gc-Chip');
     this._chip.type = 'button';
     this._chip.title = _trans.__('How this is computed');
@@ -26,10 +29,11 @@ export class Summary {
       element(
         'div',
         'gc-Headline',
-        figure(this._energy, this._energyValue, this._energyUnit, _trans.__('Energy')),
-        figure(this._co2, this._co2Value, this._co2Unit, _trans.__('CO₂e'))
+        this._energy.node,
+        this._co2.node
       ),
       element('div', 'gc-Row', this._interval, this._chip),
+      this._machine,
       this._span,
       this._zone
     );
@@ -38,19 +42,25 @@ export class Summary {
   readonly node: HTMLElement;
 
   /** Show the figures of now. */
-  update(model: SessionModel): void {
+  update(model: SessionModel, companions: readonly string[]): void {
     const { totals, carbon } = model;
     const provenance = totals?.provenance ?? 'estimated';
-    this._setFigure(this._energy, this._energyValue, this._energyUnit, 'energy-j', totals?.energyJ ?? null, format.energyQuantity, provenance);
-    this._setFigure(this._co2, this._co2Value, this._co2Unit, 'co2-g', totals?.co2G ?? null, format.co2Quantity, provenance);
-    setText(this._interval, totals ? format.interval(totals) : '');
-    this._interval.title = totals ? this._trans.__('CO₂e: %1', format.co2Interval(totals)) : '';
-    setText(this._chip, this._provenanceWord(provenance));
+    setText(this._chip, provenanceWord(provenance, this._trans));
     this._chip.className = `gc-Chip gc-mod-${provenance}`;
     setData(this._chip, 'provenance', provenance);
     if (totals) {
+      this._energy.show(format.energyQuantity(totals), format.energyForm(totals));
+      this._co2.show(format.co2Quantity(totals), format.co2Form(totals));
+      setData(this._energy.node, 'energy-j', totals.energyJ);
+      setData(this._co2.node, 'co2-g', totals.co2G);
+      setText(this._interval, this._intervalWords(totals));
+      this._interval.title = this._trans.__('CO₂e: %1', format.co2Interval(totals));
+      const machine = machineLine(totals, this._trans);
+      setText(this._machine, machine);
+      show(this._machine, machine !== '');
       const cells = this._trans._n('%1 cell', '%1 cells', totals.cells);
-      setText(this._span, this._trans.__('%1 in %2', cells, format.clock(totals.durationS)));
+      const shared = companions.map(name => this._trans.__(' · shared with %1', name));
+      setText(this._span, this._trans.__('%1 in %2', cells, format.clock(totals.durationS)) + shared.join(''));
     }
     if (carbon) {
       const guessed = carbon.locatedBy === 'timezone' ? this._trans.__(' (time zone)') : '';
@@ -65,51 +75,36 @@ export class Summary {
     }
   }
 
-  private _setFigure(
-    node: HTMLElement,
-    value: HTMLElement,
-    unit: HTMLElement,
-    name: string,
-    figure: number | null,
-    quantity: (figure: number | null, estimated: boolean) => format.IQuantity,
-    provenance: Provenance
-  ): void {
-    const shown = quantity(figure, format.isEstimated(provenance));
-    setText(value, (figure ? format.mark(provenance) : '') + shown.value);
-    setText(unit, shown.unit);
-    setData(node, name, figure);
+  /** "± 4 %"; where the headline is the interval itself, the value within. */
+  private _intervalWords(totals: ITotals): string {
+    return format.energyForm(totals) === 'range' ? bestGuess(totals, this._trans) : format.interval(totals);
   }
 
-  private _provenanceWord(provenance: Provenance): string {
-    switch (provenance) {
-      case 'measured':
-        return this._trans.__('Measured');
-      case 'estimated':
-        return this._trans.__('Estimated');
-      case 'mixed':
-        return this._trans.__('Partly estimated');
-    }
-  }
-
-  private readonly _energy = marked('div', 'session-energy', 'gc-Figure');
-  private readonly _energyValue = element('span', 'gc-Figure-value');
-  private readonly _energyUnit = element('span', 'gc-Figure-unit');
-  private readonly _co2 = marked('div', 'session-co2', 'gc-Figure');
-  private readonly _co2Value = element('span', 'gc-Figure-value');
-  private readonly _co2Unit = element('span', 'gc-Figure-unit');
+  private readonly _energy: Figure;
+  private readonly _co2: Figure;
   private readonly _interval = element('span', 'gc-Dim');
+  private readonly _machine = marked('div', 'machine', 'gc-Dim');
   private readonly _span = element('div', 'gc-Dim');
   private readonly _chip: HTMLButtonElement;
   private readonly _zone: HTMLButtonElement;
 }
 
-function figure(
-  node: HTMLElement,
-  value: HTMLElement,
-  unit: HTMLElement,
-  label: string
-): HTMLElement {
-  node.setAttribute('aria-label', label);
-  node.append(element('div', 'gc-Figure-label', label), element('div', 'gc-Figure-line', value, unit));
-  return node;
+/** One large number with its name above and its unit behind. */
+class Figure {
+  constructor(mark: string, label: string) {
+    const line = element('div', 'gc-Figure-line', this._value, this._unit);
+    this.node = marked('div', mark, 'gc-Figure', element('div', 'gc-Figure-label', label), line);
+    this.node.setAttribute('aria-label', label);
+  }
+
+  readonly node: HTMLElement;
+
+  show({ value, unit }: format.IQuantity, form: format.Form): void {
+    setText(this._value, value);
+    setText(this._unit, unit);
+    this.node.classList.toggle('gc-mod-range', form === 'range');
+  }
+
+  private readonly _value = element('span', 'gc-Figure-value');
+  private readonly _unit = element('span', 'gc-Figure-unit');
 }

@@ -65,16 +65,33 @@ describe('SessionModel', () => {
     model.receive(message('cell-end'));
 
     expect(model.running).toBeNull();
-    expect(model.latestOf('c3f0')?.energyJ).toBe(41.25);
+    expect(model.runsOf('c3f0')?.latest.energyJ).toBe(41.25);
     expect(changes.at(-1)).toBe('cells');
   });
 
-  it('replaces a provisional record by the final one', () => {
-    const first = message('cell-end');
-    model.receive(first);
+  it('replaces a provisional record by the final one, without counting twice', () => {
+    model.receive(message('tick'));
+    model.receive(message('cell-end-provisional'));
+    expect(model.running).toBeNull();
+    expect(model.records.map(record => record.final)).toEqual([false]);
+    const drawn = model.samples.length;
+
     model.receive(message('cell-end', { seq: 9 }));
 
-    expect(model.records.length).toBe(1);
+    expect(model.records.map(record => record.final)).toEqual([true]);
+    expect(model.runsOf('c3f0')).toMatchObject({ count: 1, energyJ: 41.25 });
+    expect(model.totals?.machineJ).toBe(105.5);
+    expect(model.samples.length).toBe(drawn);
+  });
+
+  it('lets the next cell run on while the last figure becomes final', () => {
+    const next = { ...(golden('tick')['running'] as object), run: 'next', number: 4, cell_id: 'd4' };
+    model.receive(message('tick'));
+    model.receive(message('cell-end-provisional'));
+    model.receive(message('cell-start', { seq: 8, running: next }));
+    model.receive(message('cell-end', { seq: 9 }));
+
+    expect(model.running?.number).toBe(4);
   });
 
   it('knows everything again after a snapshot in the middle of a cell', () => {
@@ -92,6 +109,16 @@ describe('SessionModel', () => {
     expect(model.missingRecords).toBe(38);
   });
 
+  it('counts a run that ends among those that the kernel knows, once', () => {
+    const record = golden('cell-end')['record'] as Record<string, unknown>;
+    model.receive(message('snapshot', { cells_total: 40 }));
+    model.receive(message('cell-end', { seq: 6, record: { ...record, final: false } }));
+    model.receive(message('cell-end', { seq: 7 }));
+
+    expect(model.records.length).toBe(3);
+    expect(model.missingRecords).toBe(38);
+  });
+
   it('starts afresh with another session and remembers how the last one ended', () => {
     model.receive(message('snapshot'));
     model.receive(message('hello', { session: 'another' }));
@@ -103,17 +130,91 @@ describe('SessionModel', () => {
 
   it('keeps the last figures marked as ended when the kernel restarts', () => {
     model.receive(message('snapshot'));
-    model.kernelRestarted();
+    model.kernelEnded('restarted');
 
     expect(model.totals).toBeNull();
-    expect(model.ended?.cells).toBe(2);
+    expect(model.ended?.totals.cells).toBe(2);
     expect(model.phase).toBe('restarted');
+  });
+
+  it('does not let an answer that was overtaken bring back what ended', () => {
+    model.receive(message('tick', { seq: 20 }));
+    model.receive(message('cell-end', { seq: 22 }));
+    model.receive(message('snapshot', { seq: 21 }));
+
+    expect(model.running).toBeNull();
+    expect(model.totals?.energyJ).toBe(93.75);
+    expect(model.records.map(record => record.number)).toEqual([3, 1, 2]);
+    expect(model.carbon?.zone).toBe('FR');
+  });
+
+  it('does not let a provisional figure replace the final one', () => {
+    const record = golden('cell-end')['record'] as Record<string, unknown>;
+    model.receive(message('cell-end', { seq: 9 }));
+    model.receive(message('cell-end', { seq: 8, record: { ...record, energy_j: 20, final: false } }));
+
+    expect(model.records.map(one => one.energyJ)).toEqual([41.25]);
+  });
+
+  it('ignores what the last session said before it ended', () => {
+    model.receive(message('snapshot'));
+    model.kernelEnded('restarted');
+    model.receive(message('tick', { seq: 30 }));
+
+    expect(model.totals).toBeNull();
+    expect(model.phase).toBe('restarted');
+  });
+
+  it('waits longer for a cell that is told of more rarely', () => {
+    const running = golden('tick')['running'] as Record<string, unknown>;
+    model.receive(message('tick', { running: { ...running, elapsed_s: 2000 } }));
+    now += 10;
+    expect(model.stale).toBe(false);
+
+    now += 12;
+    expect(model.stale).toBe(true);
+  });
+
+  it('adds up the runs of a cell, unless one is unknown', () => {
+    const record = golden('cell-end')['record'] as Record<string, unknown>;
+    model.receive(message('cell-end'));
+    model.receive(message('cell-end', { seq: 5, record: { ...record, run: 'again', number: 7, energy_j: 1 } }));
+
+    expect(model.runsOf('c3f0')).toMatchObject({ count: 2, energyJ: 42.25, latest: { number: 7 } });
+
+    model.receive(message('cell-end', { seq: 6, record: { ...record, run: 'third', number: 8, energy_j: null } }));
+    expect(model.runsOf('c3f0')).toMatchObject({ count: 3, energyJ: null });
+  });
+
+  it('draws the past of a page that came late by mean power, with gaps between cells', () => {
+    model.receive(message('snapshot'));
+
+    expect(model.samples.map(sample => sample.byComponentW.get('cpu') ?? null)).toEqual([40 / 5.01, 40 / 5.01, null]);
+  });
+
+  it('draws samples forward in time only', () => {
+    model.receive(message('tick', { t: 1769850060 }));
+    model.receive(message('tick', { t: 1769850050, seq: 3 }));
+
+    expect(model.samples.length).toBe(1);
+  });
+
+  it('forgets what another kernel said, but not how the last one ended', () => {
+    model.receive(message('snapshot'));
+    model.kernelEnded('no-kernel');
+    model.forget();
+    expect(model.ended?.withKernel).toBe(true);
+
+    model.receive(message('hello', { session: 'another' }));
+    model.forget();
+    expect(model.ended).toBeNull();
+    expect(model.phase).toBe('asking');
   });
 
   it('finds no record under the name of a prototype', () => {
     model.receive(message('snapshot'));
 
-    expect(model.latestOf('constructor')).toBeNull();
-    expect(model.latestOf('__proto__')).toBeNull();
+    expect(model.runsOf('constructor')).toBeNull();
+    expect(model.runsOf('__proto__')).toBeNull();
   });
 });

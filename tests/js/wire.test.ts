@@ -23,6 +23,49 @@ describe('decode', () => {
     ).toBeNull();
   });
 
+  it('reads what else used the machine, and takes its absence for unknown', () => {
+    const [with_, without] = [decode(golden('cell-end-provisional')), decode(golden('cell-end'))];
+
+    expect(with_).toMatchObject({
+      message: {
+        record: { othersJ: 15, idleJ: 3.75, nodeJ: 71.5, final: false },
+        totals: { othersJ: 45, idleJ: 11.25, nodeJ: null }
+      }
+    });
+    expect(without).toMatchObject({
+      message: { record: { othersJ: null, idleJ: null, nodeJ: null }, totals: { othersJ: null, nodeJ: null } }
+    });
+  });
+
+  it.each(['15', [], {}, true, 1e300])('loses no record to a later field that is %j', strange => {
+    const message = golden('cell-end-provisional');
+    const record = { ...(message['record'] as object), others_j: strange, node_j: strange };
+
+    expect(decode({ ...message, record })).toMatchObject({ message: { record: { othersJ: null, nodeJ: null, idleJ: 3.75 } } });
+  });
+
+  it('reads what a source covers and what a remedy costs and brings', () => {
+    const snapshot = golden('snapshot');
+    const info = snapshot['info'] as { sources: object[]; skipped: object[] };
+    const [source, skipped] = [info.sources[0], info.skipped[0]];
+    const sources = [source, { ...source, scope: 'node', baseline_w: 18.5, lag_s: 1 }, { ...source, scope: 7, lag_s: 'x' }];
+
+    const decoded = decode({
+      ...snapshot,
+      info: { ...info, sources, skipped: [skipped, { ...skipped, caution: 'opens a side channel', benefit: 'cpu measured' }] }
+    });
+
+    const unknown = { scope: 'component', baselineW: null, lagS: null };
+    expect(decoded).toMatchObject({
+      message: {
+        info: {
+          sources: [unknown, { scope: 'node', baselineW: 18.5, lagS: 1 }, unknown],
+          skipped: [{ caution: '', benefit: '' }, { caution: 'opens a side channel', benefit: 'cpu measured' }]
+        }
+      }
+    });
+  });
+
   it('tells another version from what is not for us', () => {
     expect(decode({ ...golden('tick'), wire: 2 })).toEqual({ ok: false, reason: 'version' });
     expect(decode({ ...golden('tick'), wire: 'x' })).toEqual({ ok: false, reason: 'ignored' });
@@ -60,6 +103,24 @@ describe('decode', () => {
     expect(decoded.ok).toBe(true);
     expect(Object.prototype).not.toHaveProperty('cpu');
     expect(decoded.ok && decoded.message.kind === 'tick' && decoded.message.byComponentW.get('constructor')).toBe(2);
+  });
+
+  it('drops an item that does not fit and keeps the others', () => {
+    const snapshot = golden('snapshot');
+    const cells = snapshot['cells'] as Record<string, unknown>[];
+    const strange = [{ ...cells[0], status: 'dreaming' }, null, { ...cells[0], energy_j: '4' }, ...cells];
+
+    const decoded = decode({ ...snapshot, cells: strange, notices: [{ id: 7 }] });
+
+    expect(decoded.ok && decoded.message.kind === 'snapshot' && decoded.message.cells.map(c => c.number)).toEqual([1, 2]);
+    expect(decoded.ok && decoded.message.kind === 'snapshot' && decoded.message.notices).toEqual([]);
+  });
+
+  it('takes no number that is none, whatever the text it came as', () => {
+    for (const written of ['1e999', '-1e999', '1e300', 'null']) {
+      const text = JSON.stringify(golden('tick')).replace('"machine_j":104', `"machine_j":${written}`);
+      expect(decode(JSON.parse(text))).toEqual({ ok: false, reason: 'ignored' });
+    }
   });
 
   it('cuts texts and lists', () => {

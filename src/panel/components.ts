@@ -1,0 +1,22 @@
+/** The parts of a machine: what they are called, and which colour is theirs. */
+
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['cpu', 'CPU'],
+  ['dram', 'RAM'],
+  ['gpu', 'GPU']
+]);
+
+export function componentName(component: string): string {
+  return NAMES.get(component) ?? component;
+}
+
+/** The class that colours a component. */
+export function componentClass(component: string): string {
+  return NAMES.has(component) ? component : 'other';
+}
+
+/** Where a component stands in a stack, bottom first. */
+export function componentRank(component: string): number {
+  const place = [...NAMES.keys()].indexOf(component);
+  return place < 0 ? NAMES.size : place;
+}

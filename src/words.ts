@@ -1,0 +1,90 @@
+/** Words that more than one view says. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import * as format from './format';
+import type { CellStatus, IRecord, ISurroundings, Provenance } from './wire';
+
+/** A smaller part of others is noise. */
+const OTHERS_FROM = 0.005;
+
+/** How a run ended, if not well. */
+export function statusWord(status: CellStatus, trans: TranslationBundle): string {
+  switch (status) {
+    case 'ok':
+      return '';
+    case 'error':
+      return trans.__('failed');
+    case 'interrupted':
+      return trans.__('interrupted');
+    case 'lost':
+      return trans.__('end not seen');
+  }
+}
+
+/** How a figure is known. */
+export function provenanceWord(provenance: Provenance, trans: TranslationBundle): string {
+  switch (provenance) {
+    case 'measured':
+      return trans.__('Measured');
+    case 'estimated':
+      return trans.__('Estimated');
+    case 'mixed':
+      return trans.__('Partly estimated');
+  }
+}
+
+/** What stands after a figure that will be replaced in a moment. */
+export const PROVISIONAL_MARK = '…';
+
+/** What a person should know about the figure of one run, line by line. */
+export function figureHints(record: IRecord, trans: TranslationBundle): string[] {
+  const lines: string[] = [];
+  if (format.isTooShort(record.flags)) {
+    lines.push(trans.__('too short for this meter; %1 repeats it until it can tell', '%%energy'));
+  }
+  if (format.isIncomplete(record.flags)) {
+    lines.push(trans.__('incomplete: at least this much'));
+  }
+  if (!record.final) {
+    lines.push(trans.__('provisional: final at the meter’s next tick'));
+  }
+  return lines;
+}
+
+/** The energy with its interval and, where only the interval is shown, the best guess within. */
+export function intervalLines(record: IRecord, trans: TranslationBundle): string[] {
+  const form = format.energyForm(record);
+  if (form === 'unknown' || form === 'below') {
+    return [];
+  }
+  const lines = [
+    trans.__('Energy: %1', format.interval(record) || format.UNKNOWN),
+    trans.__('CO₂e: %1', format.co2Interval(record) || format.UNKNOWN)
+  ];
+  return form === 'range' ? [...lines, bestGuess(record, trans)] : lines;
+}
+
+/** The value within an interval that is shown by its ends. */
+export function bestGuess(
+  figures: format.EnergyFigures & format.IKnown,
+  trans: TranslationBundle
+): string {
+  return trans.__('best guess %1', format.energy(figures.energyJ, figures.provenance));
+}
+
+/** What else the machine used, as far as it is known and of weight; else empty. */
+export function machineLine(
+  figures: ISurroundings & { machineJ: number | null; provenance: Provenance },
+  trans: TranslationBundle
+): string {
+  const { machineJ, othersJ, nodeJ, provenance } = figures;
+  const parts: string[] = [];
+  if (machineJ !== null && machineJ > 0 && othersJ !== null && othersJ / machineJ > OTHERS_FROM) {
+    const share = format.percent(Math.min(1, othersJ / machineJ));
+    parts.push(trans.__('machine %1', format.energy(machineJ, provenance)), trans.__('others %1', share));
+  }
+  if (nodeJ !== null) {
+    parts.push(trans.__('whole machine (meter) %1', format.energy(nodeJ, 'measured')));
+  }
+  return parts.join(' · ');
+}

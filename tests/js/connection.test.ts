@@ -1,0 +1,262 @@
+// @vitest-environment happy-dom
+import type { ISessionContext } from '@jupyterlab/apputils';
+import { Signal } from '@lumino/signaling';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+
+import { Connection } from '../../src/connection';
+import { SessionModel } from '../../src/model';
+import { golden } from './golden';
+
+type Content = Record<string, unknown>;
+interface ISent {
+  header: { msg_type: string };
+  channel: string;
+  content: Content;
+}
+
+/** A kernel that answers what it is told to; `undefined` is no answer. */
+class FakeKernel {
+  id = 'k1';
+  name = 'python3';
+  clientId = 'client';
+  username = '';
+  status = 'idle';
+  connectionStatus = 'connected';
+  sent: string[] = [];
+  loaded = true;
+  load: Content[] = [{ status: 'ok' }];
+  snapshot: Content | undefined = { ok: true, snapshot: golden('snapshot') };
+
+  sendControlMessage(message: ISent): unknown {
+    this.sent.push(`${message.channel} ${message.header.msg_type} ${opOf(message.content)}`.trim());
+    const probe = message.header.msg_type === 'comm_info_request';
+    return future(probe ? { comms: this.loaded ? { greencell: {} } : {} } : this.snapshot);
+  }
+
+  requestExecute(content: Content): unknown {
+    this.sent.push(`shell ${String(content['code'])} silent=${String(content['silent'])}`);
+    return future(this.load.shift());
+  }
+}
+
+function future(content: Content | undefined): unknown {
+  let cancel: () => void = () => undefined;
+  const done = new Promise((resolve, reject) => {
+    cancel = () => {
+      reject(new Error('canceled'));
+    };
+    if (content) {
+      resolve({ content });
+    }
+  });
+  return { done, dispose: () => cancel() };
+}
+
+const opOf = ({ op }: Content): string => (typeof op === 'string' ? op : '');
+
+/** What of a session context the connection listens to. */
+class FakeContext {
+  iopubMessage = new Signal<this, unknown>(this);
+  kernelChanged = new Signal<this, unknown>(this);
+  statusChanged = new Signal<this, unknown>(this);
+  connectionStatusChanged = new Signal<this, unknown>(this);
+  ready = Promise.resolve();
+  isReady = true;
+  specsManager = { specs: { kernelspecs: { python3: { language: 'python' }, ir: { language: 'R' } } } };
+  session: { kernel: FakeKernel | null } | null;
+
+  constructor(readonly kernel: FakeKernel) {
+    this.session = { kernel };
+  }
+
+  say(data: unknown): void {
+    this.iopubMessage.emit({ header: { msg_type: 'comm_msg' }, content: { comm_id: 'greencell', data } });
+  }
+
+  turn(status: string): void {
+    this.kernel.status = status;
+    this.statusChanged.emit(status);
+  }
+}
+
+describe('Connection', () => {
+  let kernel = new FakeKernel();
+  let context = new FakeContext(kernel);
+  let model = new SessionModel();
+  let autoload = false;
+  let connection: Connection | null = null;
+
+  const connect = async (): Promise<Connection> => {
+    context = new FakeContext(kernel);
+    connection = new Connection(context as unknown as ISessionContext, model, () => Promise.resolve(autoload));
+    await settle();
+    return connection;
+  };
+  const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    kernel = new FakeKernel();
+    model = new SessionModel();
+    autoload = false;
+  });
+
+  afterEach(() => {
+    connection?.dispose();
+    vi.useRealTimers();
+  });
+
+  it('asks an idle kernel once whether greencell is there, and then for everything', async () => {
+    await connect();
+
+    expect(kernel.sent).toEqual(['control comm_info_request', 'control greencell_request snapshot']);
+    expect(model.phase).toBe('measuring');
+    expect(model.records.length).toBe(2);
+  });
+
+  it.each(['busy', 'unknown'])('sends a kernel that is %s the probe and nothing else', async status => {
+    kernel.status = status;
+    await connect();
+    context.say(golden('snapshot'));
+    context.say({ ...golden('tick'), seq: 7 });
+    await settle();
+
+    expect(kernel.sent).toEqual(['control comm_info_request']);
+    expect(model.running?.number).toBe(3);
+  });
+
+  it('asks for the older records when the kernel is idle and stays so', async () => {
+    kernel.status = 'busy';
+    await connect();
+    context.turn('idle');
+    context.turn('busy');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(kernel.sent.length).toBe(1);
+
+    context.turn('idle');
+    await vi.advanceTimersByTimeAsync(1000);
+    context.turn('busy');
+    context.turn('idle');
+    await vi.advanceTimersByTimeAsync(1000);
+
+    expect(kernel.sent.slice(1)).toEqual(['control greencell_request snapshot']);
+  });
+
+  it('says that it is not loaded, and loads nothing by itself', async () => {
+    kernel.loaded = false;
+    await connect();
+
+    expect(model.phase).toBe('not-loaded');
+    expect(kernel.sent).toEqual(['control comm_info_request']);
+  });
+
+  it('loads it silently where the user wants it in every new kernel', async () => {
+    kernel.loaded = false;
+    autoload = true;
+    await connect();
+
+    expect(kernel.sent).toContain('shell %load_ext greencell silent=true');
+    expect(model.phase).toBe('measuring');
+  });
+
+  it.each([
+    ['ModuleNotFoundError', 'not-installed'],
+    ['SyntaxError', 'load-failed']
+  ])('tells %s as %s', async (ename, phase) => {
+    kernel.loaded = false;
+    kernel.load = [{ status: 'error', ename }];
+    const made = await connect();
+    await made.enable();
+
+    expect(model.phase).toBe(phase);
+  });
+
+  it('tries again when a failing cell took the loading with it', async () => {
+    kernel.loaded = false;
+    kernel.load = [{ status: 'aborted' }, { status: 'ok' }];
+    const made = await connect();
+    await made.enable();
+
+    expect(model.phase).toBe('measuring');
+  });
+
+  it('never waits for ever for a kernel that loaded and says nothing', async () => {
+    kernel.loaded = false;
+    kernel.snapshot = undefined;
+    const made = await connect();
+    const done = made.enable();
+    await vi.advanceTimersByTimeAsync(11_000);
+    await done;
+
+    expect(model.phase).toBe('load-failed');
+  });
+
+  it('leaves kernels of other languages alone', async () => {
+    kernel.name = 'ir';
+    autoload = true;
+    const made = await connect();
+    await made.enable();
+
+    expect(kernel.sent).toEqual([]);
+    expect(model.phase).toBe('other-language');
+  });
+
+  it('asks again after a restart, when the kernel is idle', async () => {
+    await connect();
+    kernel.sent = [];
+    kernel.loaded = false;
+    context.turn('restarting');
+    expect(model.phase).toBe('restarted');
+    expect(model.ended?.totals.energyJ).toBe(92.5);
+
+    context.turn('idle');
+    await vi.advanceTimersByTimeAsync(1000);
+
+    expect(kernel.sent).toEqual(['control comm_info_request']);
+    expect(model.phase).toBe('not-loaded');
+    expect(model.ended).not.toBeNull();
+  });
+
+  it('says that the page does not hear the kernel, and asks again when it does', async () => {
+    await connect();
+    kernel.sent = [];
+    kernel.connectionStatus = 'connecting';
+    context.connectionStatusChanged.emit('connecting');
+    expect(model.connected).toBe(false);
+    expect(kernel.sent).toEqual([]);
+
+    kernel.connectionStatus = 'connected';
+    context.connectionStatusChanged.emit('connected');
+    await settle();
+    expect(model.connected).toBe(true);
+    expect(kernel.sent[0]).toBe('control comm_info_request');
+  });
+
+  it('asks for an update when the kernel speaks another version', async () => {
+    kernel.loaded = false;
+    await connect();
+    context.say({ ...golden('hello'), wire: 2 });
+
+    expect(model.phase).toBe('other-version');
+  });
+
+  it('hears nothing of other comms, and nothing once disposed', async () => {
+    kernel.loaded = false;
+    const made = await connect();
+    context.iopubMessage.emit({
+      header: { msg_type: 'comm_msg' },
+      content: { comm_id: 'other', data: golden('hello') }
+    });
+    made.dispose();
+    context.say(golden('hello'));
+
+    expect(model.phase).toBe('not-loaded');
+  });
+
+  it('reports a refusal in the kernel’s own line', async () => {
+    const made = await connect();
+    kernel.snapshot = { ok: false, error: 'Unknown zone' };
+
+    expect(await made.request('set-zone', { zone: 'Atlantis' })).toEqual({ ok: false, error: 'Unknown zone' });
+  });
+});
