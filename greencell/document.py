@@ -45,7 +45,7 @@ def session_document(view: SessionView) -> JsonObject:
         },
         "host": host_object(view.host),
         "attribution": view.attribution,
-        "sources": [source_object(info) for info in view.sources],
+        "sources": source_objects(view),
         "skipped": [skipped_object(skipped) for skipped in view.skipped],
         "carbon": carbon_object(view.carbon),
         "totals": _totals_object(view.totals),
@@ -76,8 +76,12 @@ def host_object(host: HostInfo) -> JsonObject:
     }
 
 
-def source_object(info: SourceInfo) -> JsonObject:
-    """One source. A model's relative error is half the width of its interval."""
+def source_object(info: SourceInfo, baseline_w: float | None = None) -> JsonObject:
+    """One source. A model's relative error is half the width of its interval.
+
+    Args:
+        baseline_w: its idle power, where it was measured.
+    """
     relative_error = info.relative_error
     if info.kind == "model":
         relative_error = (info.high_factor - info.low_factor) / 2
@@ -89,8 +93,19 @@ def source_object(info: SourceInfo) -> JsonObject:
         "period_s": finite(info.period_s),
         "resolution_j": finite(info.resolution_j),
         "relative_error": finite(relative_error),
+        "lag_s": finite(info.lag_s),
+        "scope": info.scope,
+        "baseline_w": finite(baseline_w),
         "detail": info.detail,
     }
+
+
+def source_objects(view: SessionView) -> list[JsonObject]:
+    """All sources of a session, each with its idle power."""
+    return [
+        source_object(info, baseline_w)
+        for info, baseline_w in zip(view.sources, view.baselines_w, strict=True)
+    ]
 
 
 def skipped_object(skipped: Skipped) -> JsonObject:
@@ -100,6 +115,8 @@ def skipped_object(skipped: Skipped) -> JsonObject:
         "reason": skipped.reason,
         "remedy": skipped.remedy,
         "flag": skipped.flag,
+        "caution": skipped.caution,
+        "benefit": skipped.benefit,
     }
 
 
@@ -152,8 +169,12 @@ def _totals_object(totals: Totals) -> JsonObject:
         "cells_energy_kwh": _kwh(totals.cells_energy_j),
         "between_cells_energy_kwh": _kwh(totals.between_cells_energy_j),
         "machine_energy_kwh": _kwh(totals.machine_energy_j),
+        "others_energy_kwh": _kwh(totals.others_energy_j),
+        "idle_energy_kwh": _kwh(totals.idle_energy_j),
+        "node_energy_kwh": _kwh(totals.node_energy_j),
         "by_component_kwh": _components_kwh(totals.by_component_j),
         "provenance": totals.provenance,
+        "flags": list(totals.flags),
     }
 
 
@@ -168,6 +189,9 @@ def _cell_object(record: CellRecord) -> JsonObject:
         "duration_s": finite(record.duration_s),
         **_figures(record.energy_j, record.co2_g),
         "machine_energy_kwh": _kwh(record.machine_energy_j),
+        "others_energy_kwh": _kwh(record.others_energy_j),
+        "idle_energy_kwh": _kwh(record.idle_energy_j),
+        "node_energy_kwh": _kwh(record.node_energy_j),
         "zone": record.zone,
         "intensity_g_per_kwh": record.intensity_g_per_kwh,
         "pue": record.pue,

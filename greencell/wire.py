@@ -65,7 +65,7 @@ def info_object(view: SessionView) -> Message:
         "started_at": view.started_at,
         "attribution": view.attribution,
         "host": document.host_object(view.host),
-        "sources": [document.source_object(info) for info in view.sources],
+        "sources": document.source_objects(view),
         "skipped": [document.skipped_object(skipped) for skipped in view.skipped],
         "carbon": document.carbon_object(view.carbon),
     }
@@ -78,8 +78,12 @@ def totals_object(totals: Totals, duration_s: float) -> Message:
         **_figures(totals.energy_j, totals.co2_g),
         "between_cells_j": number(totals.between_cells_energy_j),
         "machine_j": number(totals.machine_energy_j),
+        "others_j": number(totals.others_energy_j),
+        "idle_j": number(totals.idle_energy_j),
+        "node_j": number(totals.node_energy_j),
         "by_component_j": _components(totals.by_component_j),
         "provenance": totals.provenance,
+        "flags": list(totals.flags),
         "duration_s": number(duration_s),
     }
 
@@ -119,6 +123,9 @@ def record_object(record: CellRecord) -> Message:
         "duration_s": number(record.duration_s),
         **_figures(record.energy_j, record.co2_g),
         "machine_j": number(record.machine_energy_j),
+        "others_j": number(record.others_energy_j),
+        "idle_j": number(record.idle_energy_j),
+        "node_j": number(record.node_energy_j),
         "mean_power_w": number(record.mean_power_w),
         "peak_power_w": number(record.peak_power_w),
         "by_component_j": _components(record.by_component_j),
