@@ -19,6 +19,7 @@ from greencell.sources.base import EnergyCounter, PowerGauge, PowerModel, Source
 from greencell.sources.estimate import core_model, ram_model, tdp_model, vcpu_model
 from greencell.sources.host import read_cpu
 from greencell.sources.nvml import find_gpus
+from greencell.sources.perf import find_perf
 from greencell.sources.rapl import find_counters
 from greencell.testing import (
     FakeClock,
@@ -31,6 +32,7 @@ from greencell.testing import (
     NoCompiler,
     PowercapTree,
 )
+from greencell.testing.perf import FakePerf
 
 Advance = Callable[[float], None]
 
@@ -96,6 +98,20 @@ def nvml_case(tmp_path: Path, *, counts_energy: bool) -> Iterator[Case]:
     fake.uninstall(pynvml)
 
 
+def perf_case(tmp_path: Path, event: str, fault: str) -> Iterator[Case]:
+    fake = FakePerf(tmp_path)
+    fake.add(event, power_w=20.0)
+    (counter,), _ = find_perf(tmp_path, amd=False, kernel=fake)
+    begin, heal = {
+        "refused": ({"fail_reads": errno.EIO}, {"fail_reads": None}),
+        "short": ({"short": True}, {"short": False}),
+    }[fault]
+    yield Case(
+        counter, fake.advance, lambda: fake.true_j(event),
+        lambda: vars(fake).update(begin), lambda: vars(fake).update(heal),
+    )  # fmt: skip
+
+
 def fake_case(source: Any) -> Iterator[Case]:
     yield Case(
         source, source.advance, lambda: source.true_j,
@@ -110,6 +126,9 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "rapl-refused": lambda path: rapl_case(path, "refused"),
     "nvml-counter": lambda path: nvml_case(path, counts_energy=True),
     "nvml-gauge": lambda path: nvml_case(path, counts_energy=False),
+    "perf-refused": lambda path: perf_case(path, "energy-pkg", "refused"),
+    "perf-short": lambda path: perf_case(path, "energy-ram", "short"),
+    "perf-psys": lambda path: perf_case(path, "energy-psys", "refused"),
     "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0)),
     "fake-gauge": lambda _: fake_case(FakeGauge(power_w=30.0)),
 }
@@ -156,7 +175,8 @@ def test_it_is_one_of_the_three_kinds(case: Case) -> None:
 def sane(source: Source) -> bool:
     info = source.info
     assert ":" in info.id
-    assert info.component in {"cpu", "dram", "gpu"}
+    assert info.component in {"cpu", "dram", "gpu", "ane", "node"}
+    assert (info.component == "node") == (info.scope == "node")
     assert 0 < info.period_s <= 1
     assert 0 <= info.resolution_j < 1
     assert 0 <= info.relative_error < 1.1
