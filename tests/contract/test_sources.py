@@ -77,13 +77,18 @@ def rapl_case(tmp_path: Path, fault: str) -> Iterator[Case]:
     tree.close()
 
 
-def nvml_case(tmp_path: Path, *, counts_energy: bool) -> Iterator[Case]:
+def nvml_case(tmp_path: Path, *, counts_energy: bool, only: str = "") -> Iterator[Case]:
     try:
         fake = FakeNvml(tmp_path)
     except NoCompiler as reason:
         pytest.skip(str(reason))
     gpu = fake.add_gpu(70.0, counts_energy=counts_energy)
     fake.install(pynvml)
+    if only == "mean":
+        fake.fail("field 186", pynvml.NVML_ERROR_NOT_SUPPORTED)
+    elif only == "module":
+        fake.set_module_power(gpu, 70.0)
+        fake.fail("field 186/0", pynvml.NVML_ERROR_NOT_SUPPORTED)
     (source,), _ = find_gpus({}, pynvml)
     functions = (
         "nvmlDeviceGetTotalEnergyConsumption",
@@ -126,6 +131,8 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "rapl-refused": lambda path: rapl_case(path, "refused"),
     "nvml-counter": lambda path: nvml_case(path, counts_energy=True),
     "nvml-gauge": lambda path: nvml_case(path, counts_energy=False),
+    "nvml-mean-gauge": lambda path: nvml_case(path, counts_energy=False, only="mean"),
+    "nvml-module-gauge": lambda path: nvml_case(path, counts_energy=False, only="module"),
     "perf-refused": lambda path: perf_case(path, "energy-pkg", "refused"),
     "perf-short": lambda path: perf_case(path, "energy-ram", "short"),
     "perf-psys": lambda path: perf_case(path, "energy-psys", "refused"),
