@@ -15,6 +15,7 @@ import pytest
 from greencell.errors import ReadFailed
 from greencell.meter import Meter
 from greencell.model import FLAGS
+from greencell.sources.apple import find_apple
 from greencell.sources.base import EnergyCounter, PowerGauge, PowerModel, Source
 from greencell.sources.estimate import core_model, ram_model, tdp_model, vcpu_model
 from greencell.sources.host import read_cpu
@@ -32,6 +33,7 @@ from greencell.testing import (
     NoCompiler,
     PowercapTree,
 )
+from greencell.testing.apple import FakeAppleMonitor
 from greencell.testing.perf import FakePerf
 
 Advance = Callable[[float], None]
@@ -117,6 +119,16 @@ def perf_case(tmp_path: Path, event: str, fault: str) -> Iterator[Case]:
     )  # fmt: skip
 
 
+def apple_case(component: str, *metrics: str) -> Iterator[Case]:
+    monitor = FakeAppleMonitor(cpu_total_mj=5.0, gpu_mj=2.0, gpu_sram_mj=0.5)
+    counters, _ = find_apple("darwin", "arm64", lambda: monitor, monitor.clock_s)
+    (counter,) = (one for one in counters if one.info.component == component)
+    yield Case(
+        counter, monitor.advance, lambda: monitor.true_j(*metrics),
+        lambda: setattr(monitor, "failing", True), lambda: setattr(monitor, "failing", False),
+    )  # fmt: skip
+
+
 def fake_case(source: Any) -> Iterator[Case]:
     yield Case(
         source, source.advance, lambda: source.true_j,
@@ -136,6 +148,8 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "perf-refused": lambda path: perf_case(path, "energy-pkg", "refused"),
     "perf-short": lambda path: perf_case(path, "energy-ram", "short"),
     "perf-psys": lambda path: perf_case(path, "energy-psys", "refused"),
+    "apple-cpu": lambda _: apple_case("cpu", "cpu_total_mj"),
+    "apple-gpu": lambda _: apple_case("gpu", "gpu_mj", "gpu_sram_mj"),
     "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0)),
     "fake-gauge": lambda _: fake_case(FakeGauge(power_w=30.0)),
 }
