@@ -17,6 +17,8 @@ from greencell.meter import Meter
 from greencell.model import FLAGS
 from greencell.sources.apple import find_apple
 from greencell.sources.base import EnergyCounter, PowerGauge, PowerModel, Source
+from greencell.sources.emi import find_emi
+from greencell.sources.emi_device import IOCTL_GET_MEASUREMENT, WindowsRefusal
 from greencell.sources.estimate import core_model, ram_model, tdp_model, vcpu_model
 from greencell.sources.host import read_cpu
 from greencell.sources.nvml import find_gpus
@@ -34,6 +36,7 @@ from greencell.testing import (
     PowercapTree,
 )
 from greencell.testing.apple import FakeAppleMonitor
+from greencell.testing.emi import FakeEmiDevice
 from greencell.testing.perf import FakePerf
 
 Advance = Callable[[float], None]
@@ -129,6 +132,23 @@ def apple_case(component: str, *metrics: str) -> Iterator[Case]:
     )  # fmt: skip
 
 
+def emi_case(channel: str, fault: str) -> Iterator[Case]:
+    device = FakeEmiDevice({channel: 20.0})
+    (counter,), _ = find_emi("win32", amd=False, open_devices=lambda: [("emi0", device)])
+    faults: dict[str, Callable[[], None]] = {
+        "refused": lambda: device.refuse.update(
+            {IOCTL_GET_MEASUREMENT: WindowsRefusal("DeviceIoControl", 31)}
+        ),
+        "malformed": lambda: device.answers.update({IOCTL_GET_MEASUREMENT: b"short"}),
+    }
+
+    def heal() -> None:
+        device.refuse.clear()
+        device.answers.clear()
+
+    yield Case(counter, device.advance, lambda: device.true_j(channel), faults[fault], heal)
+
+
 def fake_case(source: Any) -> Iterator[Case]:
     yield Case(
         source, source.advance, lambda: source.true_j,
@@ -150,6 +170,8 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "perf-psys": lambda path: perf_case(path, "energy-psys", "refused"),
     "apple-cpu": lambda _: apple_case("cpu", "cpu_total_mj"),
     "apple-gpu": lambda _: apple_case("gpu", "gpu_mj", "gpu_sram_mj"),
+    "emi-refused": lambda _: emi_case("RAPL_Package0_PKG", "refused"),
+    "emi-malformed": lambda _: emi_case("RAPL_Package0_DRAM", "malformed"),
     "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0)),
     "fake-gauge": lambda _: fake_case(FakeGauge(power_w=30.0)),
 }
