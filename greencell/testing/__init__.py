@@ -3,11 +3,17 @@
 * ``FakeClock``: virtual time.
 * ``FakeCounter``, ``FakeGauge``, ``FakeModel``: sources with known truth and faults.
 * ``PowercapTree``: a powercap tree in a folder, for ``GREENCELL_SYSFS_ROOT``.
+* ``FakePerf``: a kernel with perf's power events.
 * ``FakeNvml``: a library in the place of ``libnvidia-ml.so.1``, under the real bindings.
+* ``FakeAmdSmi``, ``FakeAppleMonitor``, ``FakeEmiDevice``: AMD's, Apple's and Windows' own ways.
 """
 
+from greencell.testing.amdsmi import FakeAmdGpu, FakeAmdSmi
+from greencell.testing.apple import FakeAppleMonitor
 from greencell.testing.clock import FakeClock
+from greencell.testing.emi import FakeEmiDevice
 from greencell.testing.nvml import FakeNvml, NoCompiler
+from greencell.testing.perf import FakePerf
 from greencell.testing.powercap import PowercapTree
 from greencell.testing.sources import (
     FakeCounter,
@@ -18,12 +24,17 @@ from greencell.testing.sources import (
 )
 
 __all__ = [
+    "FakeAmdGpu",
+    "FakeAmdSmi",
+    "FakeAppleMonitor",
     "FakeClock",
     "FakeCounter",
+    "FakeEmiDevice",
     "FakeGauge",
     "FakeMachineClock",
     "FakeModel",
     "FakeNvml",
+    "FakePerf",
     "FakeTreeClock",
     "NoCompiler",
     "PowercapTree",

@@ -15,6 +15,7 @@ import pytest
 from greencell.errors import ReadFailed
 from greencell.meter import Meter
 from greencell.model import FLAGS
+from greencell.sources.amdsmi import find_amdsmi
 from greencell.sources.apple import find_apple
 from greencell.sources.base import EnergyCounter, PowerGauge, PowerModel, Source
 from greencell.sources.emi import find_emi
@@ -25,19 +26,20 @@ from greencell.sources.nvml import find_gpus
 from greencell.sources.perf import find_perf
 from greencell.sources.rapl import find_counters
 from greencell.testing import (
+    FakeAmdSmi,
+    FakeAppleMonitor,
     FakeClock,
     FakeCounter,
+    FakeEmiDevice,
     FakeGauge,
     FakeMachineClock,
     FakeModel,
     FakeNvml,
+    FakePerf,
     FakeTreeClock,
     NoCompiler,
     PowercapTree,
 )
-from greencell.testing.apple import FakeAppleMonitor
-from greencell.testing.emi import FakeEmiDevice
-from greencell.testing.perf import FakePerf
 
 Advance = Callable[[float], None]
 
@@ -149,6 +151,17 @@ def emi_case(channel: str, fault: str) -> Iterator[Case]:
     yield Case(counter, device.advance, lambda: device.true_j(channel), faults[fault], heal)
 
 
+def amd_case(tmp_path: Path, *, counts_energy: bool) -> Iterator[Case]:
+    fake = FakeAmdSmi(tmp_path)
+    gpu = fake.add_gpu(90.0, counts_energy=counts_energy)
+    (source,), _ = find_amdsmi(tmp_path, {}, fake, pause=fake.advance, clock_s=fake.clock_s)
+    busy = dict.fromkeys(("amdsmi_get_energy_count", "amdsmi_get_power_info"), 30)
+    yield Case(
+        source, fake.advance, lambda: gpu.true_j,
+        lambda: fake.failing.update(busy), fake.failing.clear,
+    )  # fmt: skip
+
+
 def fake_case(source: Any) -> Iterator[Case]:
     yield Case(
         source, source.advance, lambda: source.true_j,
@@ -172,6 +185,8 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "apple-gpu": lambda _: apple_case("gpu", "gpu_mj", "gpu_sram_mj"),
     "emi-refused": lambda _: emi_case("RAPL_Package0_PKG", "refused"),
     "emi-malformed": lambda _: emi_case("RAPL_Package0_DRAM", "malformed"),
+    "amd-counter": lambda path: amd_case(path, counts_energy=True),
+    "amd-gauge": lambda path: amd_case(path, counts_energy=False),
     "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0)),
     "fake-gauge": lambda _: fake_case(FakeGauge(power_w=30.0)),
 }

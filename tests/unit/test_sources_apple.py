@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from greencell.errors import ReadFailed, SourceUnavailable
 from greencell.sources.apple import AppleCounter, find_apple
-from greencell.testing.apple import FakeAppleMonitor
+from greencell.testing import FakeAppleMonitor
 
 M2 = {"cpu_total_mj": 5.0, "dram_mj": 1.0, "gpu_mj": 2.0, "gpu_sram_mj": 0.5, "ane_mj": 0.0}
 

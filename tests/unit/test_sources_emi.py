@@ -29,7 +29,7 @@ from greencell.sources.emi_device import (
     EmiDevice,
     WindowsRefusal,
 )
-from greencell.testing.emi import FakeEmiDevice
+from greencell.testing import FakeEmiDevice
 
 LAPTOP = {
     "RAPL_Package0_PKG": 20.0,

@@ -16,7 +16,7 @@ from greencell.errors import ReadFailed, SourceGone, SourceUnavailable
 from greencell.sources.perf import REMEDY, PerfCounter, find_perf
 from greencell.sources.perf_event import LinuxKernel, count_of, counting_attr
 from greencell.sources.perf_power import parse_cpus, read_pmu
-from greencell.testing.perf import FakePerf
+from greencell.testing import FakePerf
 
 
 def found(fake: FakePerf, root: Path, *, amd: bool = False) -> list[PerfCounter]:
