@@ -94,7 +94,10 @@ def load_bindings(
     Raises:
         SourceUnavailable: the module or its library is missing, or they do not fit each other.
     """
-    spec = importlib.util.find_spec("amdsmi")
+    try:
+        spec = importlib.util.find_spec("amdsmi")
+    except ValueError:  # a module of that name was put together by hand
+        spec = None
     if spec is None:
         raise SourceUnavailable("the AMD SMI bindings are not installed", INSTALL_REMEDY)
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()]

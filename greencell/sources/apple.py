@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -100,7 +101,7 @@ def find_apple(
     system: str = sys.platform,
     machine: str | None = None,
     open_monitor: Callable[[], Monitor] | None = None,
-    clock_s: Callable[[], float] | None = None,
+    clock_s: Callable[[], float] = time.monotonic,
 ) -> tuple[list[AppleCounter], list[Skipped]]:
     """Counters of the chip's parts.
 
@@ -120,7 +121,7 @@ def find_apple(
     def read() -> Mapping[str, int]:
         return _metrics_mj(monitor)
 
-    reading = SharedReading(read, _MAX_AGE_S, *([clock_s] if clock_s else []))
+    reading = SharedReading(read, _MAX_AGE_S, clock_s)
     try:
         first_mj = read()
     except ReadFailed as error:

@@ -99,15 +99,16 @@ class EmiCounter:
     """One channel of a device, in pWh.
 
     Attributes:
-        first_units: what it showed when it was found. Two packages that show the same are dies
-            which mirror one socket, as on the Linux side of such machines.
+        first_units: what it showed when it was found, with all others of its device at the same
+            moment. Two packages that show the same are dies which mirror one socket.
     """
 
     joules_per_unit = J_PER_PWH
     range_units: int | None = None  # 64 bits of pWh are 66 GJ
     max_power_w = MAX_POWER_W
 
-    def __init__(self, meter: _Meter, index: int, *, amd: bool) -> None:
+    def __init__(self, meter: _Meter, index: int, first_units: int, *, amd: bool) -> None:
+        self.first_units = first_units
         self._meter = meter
         self._index = index
         self._closed = False
@@ -122,7 +123,6 @@ class EmiCounter:
             gains[component], detail=f"Windows energy meter {name}",
             parts=(f"{component}:{int(socket)}",),
         )  # fmt: skip
-        self.first_units = meter.energies_pwh()[index]
         meter.enter()
 
     def read(self) -> int:
@@ -167,6 +167,8 @@ def find_emi(
         raise SourceUnavailable(
             "Windows has no energy meter here, as on virtual machines and before Windows 11"
         )
+    if not counters and not skipped:
+        skipped.append(Skipped("emi", "Windows' energy meters count no package here"))
     return counters, skipped
 
 
@@ -176,6 +178,7 @@ def _counters(
     counters: list[EmiCounter] = []
     try:
         meter = _Meter(device)
+        first_pwh = meter.energies_pwh()
         for index, channel in enumerate(meter.channels):
             if _INSIDE.fullmatch(channel.name):
                 continue
@@ -186,12 +189,9 @@ def _counters(
                 reason = f"its unit of energy, number {channel.unit}, is not known"
                 skipped.append(Skipped(f"emi:{channel.name}", reason))
             else:
-                counters.append(EmiCounter(meter, index, amd=amd))
+                counters.append(EmiCounter(meter, index, first_pwh[index], amd=amd))
     except (WindowsRefusal, Malformed, ReadFailed, SourceGone) as error:
         skipped.append(_left_out(path, error))
-        for counter in counters:
-            counter.close()
-        counters = []
     if not counters:
         device.close()
     return counters

@@ -8,8 +8,12 @@ from typing import Final, Protocol
 from greencell.sources.base import GpuShare
 from greencell.sources.nvml_library import Handle, NvmlLibrary, code_of
 
-_NOT_FOUND: Final = 6
-"""``NVML_ERROR_NOT_FOUND``: no process used the GPU since the time asked for."""
+_NOTHING: Final = (0, 6)
+"""``NVML_ERROR_NOT_FOUND``: no process used the GPU since the time asked for. Where a driver says
+so with success, the bindings raise that as an error."""
+_INSUFFICIENT_SIZE: Final = 7
+"""``NVML_ERROR_INSUFFICIENT_SIZE``: samples came while the bindings made room for fewer."""
+_ATTEMPTS: Final = 2
 _SAME_SAMPLE_US: Final = 80_000
 """Half of the shortest sample period, 1/6 s (``nvml.h``): closer stamps are of one sample."""
 _MAX_PERCENT: Final = 100
@@ -57,17 +61,30 @@ class ShareReader:
         """The samples since the last ones; ``None`` if this GPU takes none."""
         if not self._splits:
             return None
-        nvml = self._library.nvml
-        try:
-            raw = nvml.nvmlDeviceGetProcessUtilization(self._handle, self._last_seen_us)
-        except nvml.NVMLError as error:
-            return [] if code_of(error) == _NOT_FOUND else None
+        raw = self._raw_samples()
+        if raw is None:
+            return None
         # The driver fills its array with entries that are empty or older than asked for.
         samples = [
             one for one in raw if one.timeStamp > self._last_seen_us and one.smUtil <= _MAX_PERCENT
         ]
         self._last_seen_us = max((one.timeStamp for one in samples), default=self._last_seen_us)
         return samples
+
+    def _raw_samples(self) -> Sequence[UtilizationSample] | None:
+        nvml = self._library.nvml
+        for _ in range(_ATTEMPTS):
+            try:
+                samples: Sequence[UtilizationSample] = nvml.nvmlDeviceGetProcessUtilization(
+                    self._handle, self._last_seen_us
+                )
+            except nvml.NVMLError as error:
+                code = code_of(error)
+                if code == _INSUFFICIENT_SIZE:
+                    continue
+                return [] if code in _NOTHING else None
+            return samples
+        return None
 
 
 def mean_percentages(

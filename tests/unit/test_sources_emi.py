@@ -207,6 +207,14 @@ def test_a_refused_measurement_is_a_failed_read_or_the_end(
         counter.read()
 
 
+def test_meters_that_hold_no_package_are_named() -> None:
+    """Cores alone would be a part that looks like the whole."""
+    counters, (one,) = found(FakeEmiDevice({"RAPL_Package0_PP0": 5.0}))
+
+    assert counters == []
+    assert (one.id, one.flag) == ("emi", "unsupported")
+
+
 def test_a_device_is_closed_with_its_last_counter() -> None:
     """Once, and a closed counter stays closed."""
     device = FakeEmiDevice(LAPTOP)
@@ -234,7 +242,7 @@ def test_a_device_that_refuses_is_named_and_the_others_are_counted() -> None:
 
 
 def test_a_device_whose_first_measurement_fails_leaves_nothing_open() -> None:
-    """Its first channel was a counter already."""
+    """What does not answer at the beginning is left out."""
     device = FakeEmiDevice(LAPTOP)
     device.answers[IOCTL_GET_MEASUREMENT] = b"short"
     counters, (one,) = found(device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pynvml
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from greencell.sources.base import GpuShare, SharedDevice
 from greencell.sources.nvml import NvmlCounter, NvmlGauge, find_gpus
-from greencell.sources.nvml_share import mean_percentages
+from greencell.sources.nvml_library import NvmlLibrary
+from greencell.sources.nvml_share import ShareReader, mean_percentages
 from greencell.testing import FakeNvml, NoCompiler
 
 OWN = frozenset({10, 11})
@@ -88,6 +90,51 @@ def test_a_device_without_samples_still_tells_its_processes(fake: FakeNvml, code
     fake.fail("nvmlDeviceGetProcessUtilization", code)
 
     assert source.share(OWN) == GpuShare(None, None, 1, 1)
+
+
+def test_samples_that_come_in_between_are_asked_for_again(fake: FakeNvml) -> None:
+    """The bindings ask for the number first, which may grow before they ask for the samples."""
+    gpu = fake.add_gpu(70.0)
+    source = device()
+    fake.set_processes(gpu, {10: 60})
+    fake.advance(1.0)
+    fake.fail("nvmlDeviceGetProcessUtilization", pynvml.NVML_ERROR_INSUFFICIENT_SIZE, times=1)
+    assert source.share(OWN) == GpuShare(60.0, 0.0, 1, 0)
+
+    fake.fail("nvmlDeviceGetProcessUtilization", pynvml.NVML_ERROR_INSUFFICIENT_SIZE)
+    assert source.share(OWN) == GpuShare(None, None, 1, 0)
+
+
+def test_a_success_that_the_bindings_raise_is_nothing_found() -> None:
+    """They take every answer but "too small" for an error."""
+
+    def nothing(handle: object, last_seen_us: int) -> list[object]:
+        raise pynvml.NVMLError(pynvml.NVML_SUCCESS)
+
+    nvml = SimpleNamespace(
+        NVMLError=pynvml.NVMLError,
+        nvmlDeviceGetProcessUtilization=nothing,
+        nvmlDeviceGetComputeRunningProcesses=lambda handle: [],
+    )
+    reader = ShareReader(NvmlLibrary(nvml), object(), splits=True)
+
+    assert reader.read(OWN) == GpuShare(0.0, 0.0, 0, 0)
+
+
+def test_entries_that_are_no_samples_are_not_counted() -> None:
+    """Drivers hand out empty entries, old ones, and percentages beyond all bounds."""
+    entries = [
+        Sample(0, 0, 0), Sample(10, 900_000, 40), Sample(10, 1_100_000, 4_000_000_000),
+    ]  # fmt: skip
+    nvml = SimpleNamespace(
+        NVMLError=pynvml.NVMLError,
+        nvmlDeviceGetProcessUtilization=lambda handle, last_seen_us: entries,
+        nvmlDeviceGetComputeRunningProcesses=lambda handle: [],
+    )
+    reader = ShareReader(NvmlLibrary(nvml), object(), splits=True)
+
+    assert reader.read(OWN) == GpuShare(40.0, 0.0, 0, 0)
+    assert reader.read(OWN) == GpuShare(0.0, 0.0, 0, 0)
 
 
 def test_mig_is_not_asked_for_samples(fake: FakeNvml) -> None:
