@@ -8,23 +8,24 @@ again, or never again.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from greencell.errors import ReadFailed, SourceGone
 from greencell.model import Skipped, SourceInfo
+from greencell.sources.base import GpuShare
 from greencell.sources.cuda_visible import PCI_ORDER_REMEDY, is_order_uncertain, visible_gpus
+from greencell.sources.nvml_device import NvmlDevice
 from greencell.sources.nvml_library import (
-    GONE,
-    Handle,
     Nvml,
     NvmlLibrary,
     code_of,
     left_out,
     open_library,
+    text_of,
     unavailable,
 )
+from greencell.sources.nvml_power import PowerReading, choose_power
 from greencell.units import J_PER_MJ, W_PER_MW
 
 COUNTER_PERIOD_S: Final = 0.1
@@ -32,59 +33,12 @@ COUNTER_PERIOD_S: Final = 0.1
 GAUGE_PERIOD_S: Final = 0.1
 GAIN: Final = 0.05
 """Standard gain error: arXiv 2312.02741, s.d. 4.6 % over 16 boards."""
-MAX_POWER_W: Final = 2_000.0
-LIMIT_MARGIN: Final = 1.5
-"""Highest plausible power over the enforced limit, which is kept on average only; judgement."""
-_FIELD_POWER_INSTANT: Final = 186
-"""``NVML_FI_DEV_POWER_INSTANT`` of ``nvml.h``; ``nvmlDeviceGetPowerUsage`` averages over 1 s."""
+EVERY_CPU: Final = "cpu:*"
+VIRTUAL_REASON: Final = "a virtual GPU shows neither energy nor power"
+_NOT_SUPPORTED: Final = 3
+"""``NVML_ERROR_NOT_SUPPORTED``."""
 _INITIAL_PID_NAMESPACE: Final = "pid:[4026531836]"
 """``PROC_PID_INIT_INO`` of Linux ``include/linux/proc_ns.h``."""
-
-
-class _Device:
-    """What the counter and the gauge of a GPU have in common."""
-
-    def __init__(
-        self, library: NvmlLibrary, handle: Handle, index: int, *, sees_pids: bool
-    ) -> None:
-        nvml = library.nvml
-        self.library = library
-        self.handle = handle
-        self._sees_pids = sees_pids
-        self._closed = False
-        library.enter()
-        self.uuid = _text(library.call(nvml.nvmlDeviceGetUUID, handle))
-        self.name = _text(library.call(nvml.nvmlDeviceGetName, handle)) or f"GPU {index}"
-        self.id = f"nvml:{self.uuid[:12]}" if self.uuid else f"nvml:{index}"
-        self.mig = _mig_enabled(library, handle)
-        limit_mw = library.call(nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
-        self.max_power_w = LIMIT_MARGIN * limit_mw * W_PER_MW if limit_mw else MAX_POWER_W
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        return ("mig",) if self.mig else ()
-
-    def read_units(self, function: Callable[[Handle], int]) -> int:
-        try:
-            return int(function(self.handle))
-        except self.library.nvml.NVMLError as error:
-            if code_of(error) in GONE:
-                raise SourceGone(f"{self.id}: {error}") from error
-            raise ReadFailed(f"{self.id}: {error}") from error
-
-    def other_processes(self, own_pids: frozenset[int]) -> bool | None:
-        if not self._sees_pids:
-            return None
-        nvml = self.library.nvml
-        running = self.library.call(nvml.nvmlDeviceGetComputeRunningProcesses, self.handle)
-        if running is None:
-            return None
-        return any(process.pid not in own_pids for process in running)
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self.library.leave()
 
 
 class NvmlCounter:
@@ -93,17 +47,21 @@ class NvmlCounter:
     joules_per_unit = J_PER_MJ
     range_units: int | None = None  # 64 bits of mJ: longer than any machine lives
 
-    def __init__(self, device: _Device) -> None:
+    def __init__(self, device: NvmlDevice) -> None:
         self._device = device
         self._function = device.library.nvml.nvmlDeviceGetTotalEnergyConsumption
         self.max_power_w = device.max_power_w
         self.info = SourceInfo(
             device.id, "gpu", "counter", "measured", COUNTER_PERIOD_S, J_PER_MJ, GAIN,
             detail=f"{device.name}, NVML energy counter", flags=device.flags,
+            parts=(device.part,),
         )  # fmt: skip
 
     def read(self) -> int:
         return self._device.read_units(self._function)
+
+    def share(self, own_pids: frozenset[int]) -> GpuShare | None:
+        return self._device.share(own_pids)
 
     def other_processes(self, own_pids: frozenset[int]) -> bool | None:
         return self._device.other_processes(own_pids)
@@ -113,18 +71,23 @@ class NvmlCounter:
 
 
 class NvmlGauge:
-    """The power reading of one GPU without an energy counter."""
+    """A power reading of one GPU without an energy counter."""
 
-    def __init__(self, device: _Device, function: Callable[[Handle], int]) -> None:
+    def __init__(self, device: NvmlDevice, power: PowerReading) -> None:
         self._device = device
-        self._function = function
+        self._function = power.read_mw
+        parts = (device.part, EVERY_CPU) if power.whole_module else (device.part,)
         self.info = SourceInfo(
             device.id, "gpu", "gauge", "measured", GAUGE_PERIOD_S, 0.0, GAIN,
-            detail=f"{device.name}, NVML power, integrated", flags=device.flags,
+            detail=f"{device.name}, {power.what}, integrated", flags=device.flags,
+            parts=parts, lag_s=power.lag_s,
         )  # fmt: skip
 
     def read_w(self) -> float:
         return self._device.read_units(self._function) * W_PER_MW
+
+    def share(self, own_pids: frozenset[int]) -> GpuShare | None:
+        return self._device.share(own_pids)
 
     def other_processes(self, own_pids: frozenset[int]) -> bool | None:
         return self._device.other_processes(own_pids)
@@ -169,9 +132,9 @@ def find_gpus(
 
 def _devices(
     library: NvmlLibrary, count: int, skipped: list[Skipped], *, sees_pids: bool
-) -> list[_Device | None]:
+) -> list[NvmlDevice | None]:
     """All GPUs by index; ``None`` for those that do not open."""
-    devices: list[_Device | None] = []
+    devices: list[NvmlDevice | None] = []
     for index in range(count):
         try:
             handle = library.nvml.nvmlDeviceGetHandleByIndex(index)
@@ -179,13 +142,13 @@ def _devices(
             skipped.append(left_out(f"nvml:{index}", error, "the driver does not open this GPU"))
             devices.append(None)
         else:
-            devices.append(_Device(library, handle, index, sees_pids=sees_pids))
+            devices.append(NvmlDevice(library, handle, index, sees_pids=sees_pids))
     return devices
 
 
 def _sources(
     library: NvmlLibrary,
-    devices: Sequence[_Device | None],
+    devices: Sequence[NvmlDevice | None],
     environment: Mapping[str, str],
     skipped: list[Skipped],
 ) -> list[NvmlCounter | NvmlGauge]:
@@ -210,31 +173,21 @@ def _sources(
 
 
 def _source(
-    library: NvmlLibrary, device: _Device, skipped: list[Skipped]
+    library: NvmlLibrary, device: NvmlDevice, skipped: list[Skipped]
 ) -> NvmlCounter | NvmlGauge | None:
-    """The energy counter; else instant power; else power that is averaged over a second."""
-    nvml = library.nvml
-    if library.failure(nvml.nvmlDeviceGetTotalEnergyConsumption, device.handle) is None:
+    """The energy counter; else the best power reading."""
+    counter_mj = library.nvml.nvmlDeviceGetTotalEnergyConsumption
+    if library.failure(counter_mj, device.handle) is None:
         return NvmlCounter(device)
-    instant_mw = _instant_mw(nvml)
-    if library.failure(instant_mw, device.handle) is None:
-        return NvmlGauge(device, instant_mw)
-    failure = library.failure(nvml.nvmlDeviceGetPowerUsage, device.handle)
-    if failure is None:
-        return NvmlGauge(device, nvml.nvmlDeviceGetPowerUsage)
-    what = f"{device.name} shows neither energy nor power"
-    skipped.append(left_out(device.id, failure, what))
+    power = choose_power(device)
+    if isinstance(power, PowerReading):
+        return NvmlGauge(device, power)
+    if code_of(power) == _NOT_SUPPORTED and device.virtual:
+        skipped.append(Skipped(device.id, VIRTUAL_REASON, flag="virtual"))
+    else:
+        what = f"{device.name} shows neither energy nor power"
+        skipped.append(left_out(device.id, power, what))
     return None
-
-
-def _instant_mw(nvml: Nvml) -> Callable[[Handle], int]:
-    def instant_mw(handle: Handle) -> int:
-        (value,) = nvml.nvmlDeviceGetFieldValues(handle, [_FIELD_POWER_INSTANT])
-        if value.nvmlReturn != nvml.NVML_SUCCESS:
-            raise nvml.NVMLError(value.nvmlReturn)
-        return int(value.value.uiVal)
-
-    return instant_mw
 
 
 def _parent_uuid(library: NvmlLibrary, mig_uuid: str) -> str:
@@ -244,12 +197,7 @@ def _parent_uuid(library: NvmlLibrary, mig_uuid: str) -> str:
     if instance is None:
         return ""
     parent = library.call(nvml.nvmlDeviceGetDeviceHandleFromMigDeviceHandle, instance)
-    return "" if parent is None else _text(library.call(nvml.nvmlDeviceGetUUID, parent))
-
-
-def _mig_enabled(library: NvmlLibrary, handle: Handle) -> bool:
-    modes = library.call(library.nvml.nvmlDeviceGetMigMode, handle)
-    return bool(modes and modes[0] == library.nvml.NVML_DEVICE_MIG_ENABLE)
+    return "" if parent is None else text_of(library.call(nvml.nvmlDeviceGetUUID, parent))
 
 
 def _sees_pids(procfs_root: Path) -> bool:
@@ -261,9 +209,3 @@ def _sees_pids(procfs_root: Path) -> bool:
         return os.readlink(procfs_root / "self/ns/pid") == _INITIAL_PID_NAMESPACE
     except OSError:
         return True  # no namespaces on this system
-
-
-def _text(value: str | bytes | None) -> str:
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    return value or ""

@@ -91,6 +91,13 @@ def code_of(error: Exception) -> int | None:
     return getattr(error, "value", None)
 
 
+def text_of(value: str | bytes | None) -> str:
+    """A text of the bindings, which older ones leave in bytes; empty for ``None``."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return value or ""
+
+
 def unavailable(error: Exception) -> SourceUnavailable:
     """What an error of the whole library means for the user."""
     otherwise = (f"the NVIDIA driver does not answer: {error}", _ELSE_REMEDY, "unsupported")

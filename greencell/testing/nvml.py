@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import shutil
 import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -79,6 +80,24 @@ class FakeNvml:
         """Draw another power from now on."""
         self._library.fake_set_power_mw(gpu, ctypes.c_uint64(round(power_w * 1000)))
 
+    def set_module_power(self, gpu: int, power_w: float) -> None:
+        """Put the GPU on a superchip that draws this, the GPU's own power included."""
+        self._library.fake_set_module_power_mw(gpu, ctypes.c_uint64(round(power_w * 1000)))
+
+    def set_architecture(
+        self, gpu: int, architecture: int, capability: tuple[int, int] = (0, 0)
+    ) -> None:
+        """Its ``NVML_DEVICE_ARCH_…`` and CUDA compute capability."""
+        self._library.fake_set_architecture(gpu, architecture, *capability)
+
+    def set_virtualization(self, gpu: int, mode: int) -> None:
+        """Its ``NVML_GPU_VIRTUALIZATION_MODE_…``; a virtual GPU shows no energy and no power."""
+        self._library.fake_set_virtualization(gpu, mode)
+
+    def freeze(self, gpu: int, *, frozen: bool = True) -> None:
+        """The energy counter stands still while energy goes on."""
+        self._library.fake_freeze(gpu, int(frozen))
+
     def advance(self, seconds: float) -> None:
         """Let virtual time pass."""
         self._library.fake_advance_us(ctypes.c_uint64(round(seconds * 1e6)))
@@ -94,12 +113,17 @@ class FakeNvml:
     def fail(self, function: str, code: int, *, gpu: int = -1, times: int = -1) -> None:
         """Have an NVML function fail, on one GPU or all, a number of times or until ``heal``.
 
-        ``"field 186"`` has that one field of ``nvmlDeviceGetFieldValues`` fail.
+        ``"field 186"`` has that one field of ``nvmlDeviceGetFieldValues`` fail, ``"field 186/0"``
+        only in the scope of the GPU.
         """
         self._library.fake_fail(function.encode(), gpu, code, times)
 
+    def delay(self, function: str, seconds: float) -> None:
+        """Have an NVML function really take so long, until ``heal``."""
+        self._library.fake_set_delay_us(function.encode(), round(seconds * 1e6))
+
     def heal(self) -> None:
-        """Nothing fails any more."""
+        """Nothing fails or dawdles any more."""
         self._library.fake_heal()
 
     def driver_reload(self) -> None:
@@ -110,10 +134,12 @@ class FakeNvml:
         """Switch MIG; the GPU then holds one instance, with this UUID if it is given."""
         self._library.fake_set_mig(gpu, int(on), instance_uuid.encode())
 
-    def set_processes(self, gpu: int, pids: list[int]) -> None:
-        """The processes that compute on a GPU."""
-        array = (ctypes.c_uint * len(pids))(*pids)
-        self._library.fake_set_processes(gpu, array, len(pids))
+    def set_processes(self, gpu: int, processes: Iterable[int] | Mapping[int, int]) -> None:
+        """The processes that compute on a GPU, with the percentage of its time each takes."""
+        used = dict(processes) if isinstance(processes, Mapping) else dict.fromkeys(processes, 0)
+        pids = (ctypes.c_uint * len(used))(*used)
+        percentages = (ctypes.c_uint * len(used))(*used.values())
+        self._library.fake_set_processes(gpu, pids, percentages, len(used))
 
     @property
     def open_count(self) -> int:

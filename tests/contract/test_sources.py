@@ -17,22 +17,31 @@ from greencell.booking import Booking
 from greencell.errors import ReadFailed
 from greencell.meter import Meter
 from greencell.model import FLAGS
+from greencell.sources.amdsmi import find_amdsmi
+from greencell.sources.apple import find_apple
 from greencell.sources.base import EnergyCounter, PowerGauge, PowerModel, Source
 from greencell.sources.battery import find_battery
+from greencell.sources.emi import find_emi
+from greencell.sources.emi_device import IOCTL_GET_MEASUREMENT, WindowsRefusal
 from greencell.sources.estimate import core_model, ram_model, tdp_model, vcpu_model
 from greencell.sources.host import read_cpu
 from greencell.sources.hwmon import find_hwmon
 from greencell.sources.jetson import find_jetson
 from greencell.sources.nvml import find_gpus
+from greencell.sources.perf import find_perf
 from greencell.sources.rapl import find_counters
 from greencell.sources.raspberry_pi import find_raspberry_pi
 from greencell.testing import (
+    FakeAmdSmi,
+    FakeAppleMonitor,
     FakeClock,
     FakeCounter,
+    FakeEmiDevice,
     FakeGauge,
     FakeMachineClock,
     FakeModel,
     FakeNvml,
+    FakePerf,
     FakeTreeClock,
     HwmonTree,
     NoCompiler,
@@ -101,13 +110,18 @@ def rapl_case(tmp_path: Path, fault: str) -> Iterator[Case]:
     tree.close()
 
 
-def nvml_case(tmp_path: Path, *, counts_energy: bool) -> Iterator[Case]:
+def nvml_case(tmp_path: Path, *, counts_energy: bool, only: str = "") -> Iterator[Case]:
     try:
         fake = FakeNvml(tmp_path)
     except NoCompiler as reason:
         pytest.skip(str(reason))
     gpu = fake.add_gpu(70.0, counts_energy=counts_energy)
     fake.install(pynvml)
+    if only == "mean":
+        fake.fail("field 186", pynvml.NVML_ERROR_NOT_SUPPORTED)
+    elif only == "module":
+        fake.set_module_power(gpu, 70.0)
+        fake.fail("field 186/0", pynvml.NVML_ERROR_NOT_SUPPORTED)
     (source,), _ = find_gpus({}, pynvml)
     functions = (
         "nvmlDeviceGetTotalEnergyConsumption",
@@ -171,6 +185,58 @@ def raspberry_pi_case(tmp_path: Path) -> Iterator[Case]:
     )  # fmt: skip
 
 
+def perf_case(tmp_path: Path, event: str, fault: str) -> Iterator[Case]:
+    fake = FakePerf(tmp_path)
+    fake.add(event, power_w=20.0)
+    (counter,), _ = find_perf(tmp_path, amd=False, kernel=fake)
+    begin, heal = {
+        "refused": ({"fail_reads": errno.EIO}, {"fail_reads": None}),
+        "short": ({"short": True}, {"short": False}),
+    }[fault]
+    yield Case(
+        counter, fake.advance, lambda: fake.true_j(event),
+        lambda: vars(fake).update(begin), lambda: vars(fake).update(heal),
+    )  # fmt: skip
+
+
+def apple_case(component: str, *metrics: str) -> Iterator[Case]:
+    monitor = FakeAppleMonitor(cpu_total_mj=5.0, gpu_mj=2.0, gpu_sram_mj=0.5)
+    counters, _ = find_apple("darwin", "arm64", lambda: monitor, monitor.clock_s)
+    (counter,) = (one for one in counters if one.info.component == component)
+    yield Case(
+        counter, monitor.advance, lambda: monitor.true_j(*metrics),
+        lambda: setattr(monitor, "failing", True), lambda: setattr(monitor, "failing", False),
+    )  # fmt: skip
+
+
+def emi_case(channel: str, fault: str) -> Iterator[Case]:
+    device = FakeEmiDevice({channel: 20.0})
+    (counter,), _ = find_emi("win32", amd=False, open_devices=lambda: [("emi0", device)])
+    faults: dict[str, Callable[[], None]] = {
+        "refused": lambda: device.refuse.update(
+            {IOCTL_GET_MEASUREMENT: WindowsRefusal("DeviceIoControl", 31)}
+        ),
+        "malformed": lambda: device.answers.update({IOCTL_GET_MEASUREMENT: b"short"}),
+    }
+
+    def heal() -> None:
+        device.refuse.clear()
+        device.answers.clear()
+
+    yield Case(counter, device.advance, lambda: device.true_j(channel), faults[fault], heal)
+
+
+def amd_case(tmp_path: Path, *, counts_energy: bool) -> Iterator[Case]:
+    fake = FakeAmdSmi(tmp_path)
+    gpu = fake.add_gpu(90.0, counts_energy=counts_energy)
+    (source,), _ = find_amdsmi(tmp_path, {}, fake, pause=fake.advance, clock_s=fake.clock_s)
+    busy = dict.fromkeys(("amdsmi_get_energy_count", "amdsmi_get_power_info"), 30)
+    yield Case(
+        source, fake.advance, lambda: gpu.true_j,
+        lambda: fake.failing.update(busy), fake.failing.clear,
+    )  # fmt: skip
+
+
 def fake_case(source: Any) -> Iterator[Case]:
     yield Case(
         source, source.advance, lambda: source.true_j,
@@ -200,6 +266,17 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "battery-gauge-absurd": lambda path: hwmon_case(path, BATTERY, "absurd", find_battery),
     "raspberry-pi-gauge": raspberry_pi_case,
     "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0, period_s=0.001)),
+    "nvml-mean-gauge": lambda path: nvml_case(path, counts_energy=False, only="mean"),
+    "nvml-module-gauge": lambda path: nvml_case(path, counts_energy=False, only="module"),
+    "perf-refused": lambda path: perf_case(path, "energy-pkg", "refused"),
+    "perf-short": lambda path: perf_case(path, "energy-ram", "short"),
+    "perf-psys": lambda path: perf_case(path, "energy-psys", "refused"),
+    "apple-cpu": lambda _: apple_case("cpu", "cpu_total_mj"),
+    "apple-gpu": lambda _: apple_case("gpu", "gpu_mj", "gpu_sram_mj"),
+    "emi-refused": lambda _: emi_case("RAPL_Package0_PKG", "refused"),
+    "emi-malformed": lambda _: emi_case("RAPL_Package0_DRAM", "malformed"),
+    "amd-counter": lambda path: amd_case(path, counts_energy=True),
+    "amd-gauge": lambda path: amd_case(path, counts_energy=False),
     "fake-gauge": lambda _: fake_case(FakeGauge(power_w=30.0)),
 }
 
@@ -248,11 +325,11 @@ def test_it_is_one_of_the_three_kinds(case: Case) -> None:
 def sane(source: Source) -> bool:
     info = source.info
     assert ":" in info.id
-    assert info.component in {"cpu", "dram", "gpu", "soc", "node"}
+    assert info.component in {"cpu", "dram", "gpu", "soc", "ane", "node"}
     assert (info.scope == "node") == (info.component == "node")
     assert all(kind and which for kind, _, which in (part.partition(":") for part in info.parts))
     assert 0 < info.period_s <= (30 if info.scope == "node" else 1)
-    assert 0 <= info.lag_s <= info.period_s
+    assert 0 <= info.lag_s <= max(info.period_s, 1.0)
     assert 0 <= info.resolution_j < 1
     assert 0 <= info.relative_error < 1.1
     assert 0 < info.low_factor <= 1 <= info.high_factor

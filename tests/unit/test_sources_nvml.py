@@ -19,6 +19,8 @@ FUNCTIONS = [
     "nvmlDeviceGetPowerUsage", "nvmlDeviceGetEnforcedPowerLimit", "nvmlDeviceGetMigMode",
     "nvmlDeviceGetFieldValues", "nvmlDeviceGetComputeRunningProcesses_v3", "nvmlShutdown",
     "nvmlDeviceGetHandleByUUID", "nvmlDeviceGetDeviceHandleFromMigDeviceHandle",
+    "nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetArchitecture", "nvmlDeviceGetVirtualizationMode",
+    "nvmlDeviceGetCudaComputeCapability", "nvmlDeviceGetProcessUtilization",
 ]  # fmt: skip
 
 
@@ -303,3 +305,97 @@ def test_a_gpu_that_does_not_open_keeps_its_index(fake: FakeNvml) -> None:
 
     assert [source.info.id for source in chosen] == ["nvml:GPU-00000003"]
     assert [one.id for one in skipped] == ["nvml:0", "nvml:GPU-00000002"]
+
+
+def gauge_of(fake: FakeNvml) -> NvmlGauge:
+    (gauge,), skipped = find_gpus({}, pynvml)
+    assert isinstance(gauge, NvmlGauge)
+    assert skipped == []
+    return gauge
+
+
+def test_the_part_is_the_pci_place_as_linux_writes_it(fake: FakeNvml) -> None:
+    """So that other sources of the same board can be told; else the UUID, else the index."""
+    fake.add_gpu(70.0)
+    fake.add_gpu(50.0, counts_energy=False)
+    (counter, gauge), _ = find_gpus({}, pynvml)
+    fake.fail("nvmlDeviceGetPciInfo_v3", pynvml.NVML_ERROR_UNKNOWN)
+    (named, _), _ = find_gpus({}, pynvml)
+    fake.fail("nvmlDeviceGetUUID", pynvml.NVML_ERROR_UNKNOWN)
+    (_, numbered), _ = find_gpus({}, pynvml)
+
+    assert counter.info.parts == ("gpu:0000:01:00.0",)
+    assert gauge.info.parts == ("gpu:0000:02:00.0",)
+    assert named.info.parts == ("gpu:GPU-00000001-0000-0000-0000-000000000000",)
+    assert numbered.info.parts == ("gpu:1",)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "capability", "lag_s"),
+    [(4, (6, 0), 0.0), (7, (8, 0), 0.0), (7, (8, 6), 0.5), (9, (9, 0), 0.5)],
+    ids=["Pascal", "GA100", "GA102", "Hopper"],
+)
+def test_a_mean_over_a_second_is_half_a_second_late(
+    fake: FakeNvml, architecture: int, capability: tuple[int, int], lag_s: float
+) -> None:
+    """Where the driver has only the old call, its age tells what the call shows."""
+    gpu = fake.add_gpu(50.0, counts_energy=False)
+    fake.set_architecture(gpu, architecture, capability)
+    assert gauge_of(fake).info.lag_s == 0.0  # instant power
+
+    fake.fail("field 186", pynvml.NVML_ERROR_NOT_SUPPORTED)
+    assert gauge_of(fake).info.lag_s == 0.5  # the field that is a mean by its name
+
+    fake.fail("field 185", pynvml.NVML_ERROR_NOT_SUPPORTED)
+    assert gauge_of(fake).info.lag_s == lag_s
+
+
+def test_a_driver_that_knows_no_architectures_is_older_than_the_mean(fake: FakeNvml) -> None:
+    """An Ampere whose capability is hidden is taken for the common kind."""
+    gpu = fake.add_gpu(50.0, counts_energy=False)
+    fake.set_architecture(gpu, pynvml.NVML_DEVICE_ARCH_AMPERE, (8, 0))
+    fake.fail("nvmlDeviceGetFieldValues", pynvml.NVML_ERROR_NOT_SUPPORTED)
+    fake.fail("nvmlDeviceGetCudaComputeCapability", pynvml.NVML_ERROR_UNKNOWN)
+    assert gauge_of(fake).info.lag_s == 0.5
+
+    fake.fail("nvmlDeviceGetArchitecture", pynvml.NVML_ERROR_FUNCTION_NOT_FOUND)
+    assert gauge_of(fake).info.lag_s == 0.0
+
+
+def test_a_superchip_that_shows_only_the_module_holds_its_cpu_too(fake: FakeNvml) -> None:
+    """Grace Hopper: the CPU must not be counted a second time."""
+    gpu = fake.add_gpu(300.0, counts_energy=False)
+    fake.set_module_power(gpu, 420.0)
+    assert gauge_of(fake).info.parts == ("gpu:0000:01:00.0",)
+
+    fake.fail("field 186/0", pynvml.NVML_ERROR_NOT_SUPPORTED)
+    gauge = gauge_of(fake)
+
+    assert gauge.read_w() == 420.0
+    assert gauge.info.parts == ("gpu:0000:01:00.0", "cpu:*")
+    assert "superchip, CPU included" in gauge.info.detail
+
+
+def test_a_virtual_gpu_is_named_as_such(fake: FakeNvml) -> None:
+    """Nothing of it can be read, and no setting would change that."""
+    gpu = fake.add_gpu(70.0)
+    fake.set_virtualization(gpu, pynvml.NVML_GPU_VIRTUALIZATION_MODE_VGPU)
+    sources, (one,) = find_gpus({}, pynvml)
+
+    assert sources == []
+    assert (one.reason, one.flag) == ("a virtual GPU shows neither energy nor power", "virtual")
+    assert one.remedy == ""
+    assert fake.open_count == 0
+
+
+@pytest.mark.parametrize("code", [3, 4, 999])
+def test_a_gpu_that_is_passed_through_is_not_virtual(fake: FakeNvml, code: int) -> None:
+    """It is a whole board; what it does not show has the driver's own reason."""
+    gpu = fake.add_gpu(70.0, counts_energy=False)
+    fake.set_virtualization(gpu, pynvml.NVML_GPU_VIRTUALIZATION_MODE_PASSTHROUGH)
+    for function in ("nvmlDeviceGetFieldValues", "nvmlDeviceGetPowerUsage"):
+        fake.fail(function, code)
+
+    _, (one,) = find_gpus({}, pynvml)
+
+    assert one.flag != "virtual"

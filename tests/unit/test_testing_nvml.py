@@ -6,6 +6,8 @@ import os
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pynvml
@@ -54,6 +56,79 @@ def test_the_counter_shows_the_last_tick(fake: FakeNvml) -> None:
     assert second_mj == 100_000
     assert fake.true_j(gpu) == pytest.approx(100.0)
     assert fake.open_count == 0
+
+
+def test_a_frozen_counter_stands_still_while_energy_goes_on(fake: FakeNvml) -> None:
+    """What was spent meanwhile is in the first tick after it."""
+    gpu = fake.add_gpu(100.0, update_s=0.1)
+    fake.install(pynvml)
+    pynvml.nvmlInit()
+    handle = pynvml.nvmlDeviceGetHandleByIndex(gpu)
+    fake.advance(1.0)
+    fake.freeze(gpu)
+    fake.advance(1.0)
+    frozen_mj = pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+    fake.freeze(gpu, frozen=False)
+    fake.advance(0.1)
+    thawed_mj = pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)
+    pynvml.nvmlShutdown()
+    fake.uninstall(pynvml)
+
+    assert [frozen_mj, thawed_mj] == [100_000, 210_000]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "capability", "usage_w"),
+    [(4, (6, 0), 300.0), (7, (8, 0), 300.0), (7, (8, 6), 150.0), (9, (9, 0), 150.0)],
+    ids=["Pascal", "GA100", "GA102", "Hopper"],
+)
+def test_the_mean_is_of_the_last_second(
+    fake: FakeNvml, architecture: int, capability: tuple[int, int], usage_w: float
+) -> None:
+    """Field 185 everywhere; ``nvmlDeviceGetPowerUsage`` from Ampere on, without GA100."""
+    gpu = fake.add_gpu(50.0)
+    fake.set_architecture(gpu, architecture, capability)
+    fake.install(pynvml)
+    pynvml.nvmlInit()
+    handle = pynvml.nvmlDeviceGetHandleByIndex(gpu)
+    fake.advance(5.0)
+    fake.set_power(gpu, 100.0)
+    fake.advance(0.25)
+    fake.set_power(gpu, 300.0)
+    fake.advance(0.375)  # 0.375 s of 50 W, 0.25 s of 100 W and 0.375 s of 300 W
+    usage_mw = pynvml.nvmlDeviceGetPowerUsage(handle)
+    mean, instant = pynvml.nvmlDeviceGetFieldValues(handle, [185, 186])
+    pynvml.nvmlShutdown()
+    fake.uninstall(pynvml)
+
+    true_mean_mw = 0.375 * 50_000 + 0.25 * 100_000 + 0.375 * 300_000
+    assert mean.value.uiVal == true_mean_mw
+    assert instant.value.uiVal == 300_000
+    assert usage_mw == pytest.approx(true_mean_mw if usage_w == 150.0 else 300_000)
+
+
+def test_a_slow_function_really_takes_its_time(fake: FakeNvml) -> None:
+    """Until it is healed; the others are as quick as ever."""
+    gpu = fake.add_gpu(70.0)
+    fake.install(pynvml)
+    pynvml.nvmlInit()
+    handle = pynvml.nvmlDeviceGetHandleByIndex(gpu)
+    fake.delay("nvmlDeviceGetPowerUsage", 0.05)
+    slow_s = duration_s(lambda: pynvml.nvmlDeviceGetPowerUsage(handle))
+    quick_s = duration_s(lambda: pynvml.nvmlDeviceGetTotalEnergyConsumption(handle))
+    fake.heal()
+    healed_s = duration_s(lambda: pynvml.nvmlDeviceGetPowerUsage(handle))
+    pynvml.nvmlShutdown()
+    fake.uninstall(pynvml)
+
+    assert slow_s >= 0.05
+    assert max(quick_s, healed_s) < slow_s
+
+
+def duration_s(call: Callable[[], object]) -> float:
+    begin_s = time.perf_counter()
+    call()
+    return time.perf_counter() - begin_s
 
 
 def test_another_process_finds_it_by_path_and_environment(tmp_path: Path) -> None:
