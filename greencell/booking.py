@@ -28,7 +28,7 @@ from greencell.attribution import (
 )
 from greencell.curve import CounterCurve, GaugeCurve, Trouble
 from greencell.edges import Edge, Power
-from greencell.meter import GONE, LEFT_OUT, Look, Missing, RawValue, Snapshot
+from greencell.meter import ASLEEP, GONE, LEFT_OUT, Look, Missing, RawValue, Snapshot
 from greencell.model import Attribution, SourceInfo
 from greencell.sources.base import EnergyCounter, PowerModel, Source
 from greencell.units import NS_PER_S
@@ -75,7 +75,12 @@ class _Track:
         if value is LEFT_OUT:
             return
         self.tried_s = max(self.tried_s, t_s)
-        if isinstance(value, Missing) or self.curve is None:
+        if self.curve is None:
+            return
+        if value is ASLEEP:
+            self.curve.rest(t_s, boot_s)
+            return
+        if isinstance(value, Missing):
             return
         if isinstance(self.curve, GaugeCurve):
             self.curve.observe(t_s, float(value))
@@ -276,7 +281,7 @@ class Booking:
         if track.model is not None:
             at = Edge(track.model.power_w(use.utilisation) * use.elapsed_s, 0.0)
             energy_j = 0.0 if first else at.energy_j
-        elif track.is_read_at(t_s) and (value is LEFT_OUT or not isinstance(value, Missing)):
+        elif track.is_read_at(t_s) and not _is_failure(value):
             at = track.edge(t_s, exact=edge)
             energy_j = 0.0 if track.booked is None else at.energy_j - track.booked.energy_j
         else:
@@ -340,11 +345,15 @@ class Booking:
         return self._tree_base_s
 
 
+def _is_failure(value: RawValue) -> bool:
+    return isinstance(value, Missing) and value is not LEFT_OUT and value is not ASLEEP
+
+
 def _note_failure(track: _Track, value: RawValue, flags: set[str]) -> None:
     """Flag a failed read, and the first good one after it, which covers the time between."""
     if value is LEFT_OUT:
         return
-    if isinstance(value, Missing):
+    if isinstance(value, Missing) and _is_failure(value):
         track.failing = True
         track.gone = track.gone or value is GONE
         flags.add(value.flag)

@@ -12,7 +12,7 @@ import itertools
 import math
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from greencell.arithmetic import CounterScale, counter_step
@@ -115,6 +115,15 @@ class CounterCurve:
             self._watched_s = t_s
         self._raw, self._read_s, self._boot_s = raw, t_s, boot_s
         return trouble
+
+    def rest(self, t_s: float, boot_s: float) -> None:
+        """The device sleeps: its counter stands still because it draws next to nothing."""
+        if self._raw is not None and t_s > self._read_s:
+            self._read_s = self._watched_s = t_s
+            self._boot_s = boot_s
+            # Time asleep is not time without a tick.
+            last = self._ticks[-1]
+            self._ticks[-1] = replace(last, high_s=max(last.high_s, t_s - self.clock.period_s))
 
     def _start(self, t_s: float, boot_s: float, raw: int) -> None:
         self._raw, self._boot_s = raw, boot_s
@@ -348,6 +357,10 @@ class GaugeCurve:
         self._samples.append(_Sample(t_s, power_w, energy_j, noise_j2))
         if len(self._samples) > 2 * _KEPT:
             del self._samples[:_KEPT]
+
+    def rest(self, t_s: float, boot_s: float) -> None:  # noqa: ARG002  # as a counter's
+        """The device sleeps: it draws next to nothing."""
+        self.observe(t_s, 0.0)
 
     def _noise_j(self, before_w: float, after_w: float, elapsed_s: float) -> float:
         """Power may step anywhere between two readings, and in a long hole do anything seen."""
