@@ -89,11 +89,18 @@ class _Track:
         if trouble is not None:
             self.troubles.append(trouble)
 
+    @property
+    def period_s(self) -> float:
+        """The update period as found, or as documented."""
+        if isinstance(self.curve, CounterCurve):
+            return self.curve.clock.period_s
+        return self.info.period_s
+
     def is_settled(self, t_s: float) -> bool:
         """Whether nothing better will be known of ``t_s``."""
         if self.curve is None or self.gone or self.info.scope == "node":
             return True
-        patience_s = _PATIENCE * self.info.period_s + self.info.lag_s + _PATIENCE_S
+        patience_s = _PATIENCE * self.period_s + self.info.lag_s + _PATIENCE_S
         return self.curve.is_settled(t_s) or self.tried_s - t_s > patience_s
 
     def is_read_at(self, t_s: float) -> bool:
@@ -209,7 +216,7 @@ class Booking:
     def unsettled(self, t_s: float) -> dict[int, float]:
         """Sources of which more will be known of ``t_s``, each with its update period in s."""
         return {
-            index: track.info.period_s
+            index: track.period_s
             for index, track in enumerate(self._tracks)
             if not track.is_settled(t_s)
         }
@@ -217,11 +224,11 @@ class Booking:
     def unlearned(self, now_s: float) -> dict[int, float]:
         """Counters whose period is still looked for, each with the documented one in s."""
         return {
-            index: track.info.period_s
+            index: track.period_s
             for index, track in enumerate(self._tracks)
             if isinstance(track.curve, CounterCurve)
             and 0 < track.info.period_s < _LEARNING_S
-            and not track.curve.clock.is_learned
+            and not track.curve.clock.is_sharp
             and track.booked is not None
             and now_s - track.curve.born_s < _LEARNING_S
         }
