@@ -82,12 +82,14 @@ class Measurement:
 
     def __repr__(self) -> str:
         from greencell.report import figures
+        from greencell.report.shape import visible
         from greencell.units import kwh_from_j
 
+        label = visible(self.label)
         if self.record is None or self.record.energy_j is None:
-            return f"<{self.label}: no figure>"
+            return f"<{label}: no figure>"
         energy = figures.energy(kwh_from_j(self.record.energy_j.value))
-        return f"<{self.label}: {energy}, {self.record.provenance}>"
+        return f"<{label}: {energy}, {self.record.provenance}>"
 
 
 @contextmanager
