@@ -85,11 +85,18 @@ class Measurement:
         from greencell.report.shape import visible
         from greencell.units import kwh_from_j
 
-        label = visible(self.label)
-        if self.record is None or self.record.energy_j is None:
+        label, record = visible(self.label), self.record
+        if record is None or record.energy_j is None:
             return f"<{label}: no figure>"
-        energy = figures.energy(kwh_from_j(self.record.energy_j.value))
-        return f"<{label}: {energy}, {self.record.provenance}>"
+        item = {
+            "energy_kwh": kwh_from_j(record.energy_j.value),
+            "energy_low_kwh": kwh_from_j(record.energy_j.low),
+            "energy_high_kwh": kwh_from_j(record.energy_j.high),
+            "provenance": record.provenance,
+            "flags": record.flags,
+            "final": record.final,
+        }
+        return f"<{label}: {figures.figure(item, 'energy')}, {record.provenance}>"
 
 
 @contextmanager

@@ -85,6 +85,8 @@ def figure(item: Mapping[str, Any], quantity: Quantity) -> str:
 def aside(item: Mapping[str, Any], quantity: Quantity) -> str:
     """What stands beside the figure: the interval of a value, the best guess within a range."""
     shape = form(item, quantity)
+    if is_incomplete(item):
+        return "" if shape == "unknown" else "incomplete: at least this much"
     if shape == "value":
         return interval_words(item, quantity)
     if shape == "range":

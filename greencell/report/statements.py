@@ -29,14 +29,13 @@ def to_tex(document: Mapping[str, Any]) -> str:
     verb = {"measured": "was measured", "estimated": "was estimated"}.get(
         totals["provenance"], "was in part measured, in part estimated"
     )
-    lacks = "; some readings are missing" if figures.is_incomplete(totals) else ""
     year = f", {carbon['year']}" if carbon["year"] else ""
     scope = _SCOPES.get(document["attribution"], "")
     hardware = ", ".join([host["cpu"], *host["gpus"]])
     sentences = [
         f"The energy{scope} over {figures.known(figures.duration(session['duration_s']))} "
-        f"({figures.general(totals['cells'])} cells) {verb} as {_figure(totals, 'energy')}"
-        f"{lacks} with greencell {session['greencell_version']} ({sources}) on {hardware}.",
+        f"({figures.general(totals['cells'])} cells) {verb} as {_figure(totals, 'energy')} "
+        f"with greencell {session['greencell_version']} ({sources}) on {hardware}.",
         f"At a carbon intensity of {figures.intensity(carbon['intensity_g_per_kwh'])} g CO2e/kWh "
         f"({carbon['zone_name']}, {carbon['basis']}{year}; {carbon['source']}) and a PUE of "
         f"{figures.general(carbon['pue'])}, this corresponds to {_figure(totals, 'co2', ' CO2e')}.",

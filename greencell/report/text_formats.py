@@ -46,7 +46,7 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     cells, between = totals["cells_energy_kwh"], totals["between_cells_energy_kwh"]
     lines = [
         f"Energy   {_shown(totals, 'energy')}  ({_known(totals)})",
-        f"CO2e     {_shown(totals, 'co2')}  ({_aside(totals, 'co2') or 'no interval yet'})",
+        f"CO2e     {_shown(totals, 'co2')}  ({figures.aside(totals, 'co2') or 'no interval yet'})",
         f"Cells    {figures.general(totals['cells'])} in {_duration(document)}: "
         f"{figures.known(figures.part(cells, totals))}; "
         f"between cells: {figures.known(figures.part(between, totals))}",
@@ -142,13 +142,8 @@ def _shown(totals: Mapping[str, Any], quantity: figures.Quantity) -> str:
     return figures.known(figures.figure(totals, quantity))
 
 
-def _aside(totals: Mapping[str, Any], quantity: figures.Quantity) -> str:
-    incomplete = "incomplete: at least this much" if figures.is_incomplete(totals) else ""
-    return ", ".join(words for words in (figures.aside(totals, quantity), incomplete) if words)
-
-
 def _known(totals: Mapping[str, Any]) -> str:
-    words = _aside(totals, "energy")
+    words = figures.aside(totals, "energy")
     return f"{totals['provenance']}, {words}" if words else str(totals["provenance"])
 
 
