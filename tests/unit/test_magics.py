@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from greencell.api import Measurement
 from greencell.magics import Magics, Shown
 from greencell.report import figures
 from greencell.report.shape import visible
@@ -62,3 +63,15 @@ def test_a_mistake_is_one_line_without_controls(
 
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("greencell: Unknown command") and line.isprintable()
+
+
+def test_a_measured_block_shows_its_figure_as_the_interval_allows(bench: Bench) -> None:
+    """The same words as in a table, under a name that can be seen."""
+    record = bench.session.cells[0]
+    block = Measurement("train\x1b[31m")
+    assert repr(block) == "<train\\x1b[31m: no figure>"
+
+    block.end(lambda: record)
+
+    expected = figures.figure(bench.session.to_dict()["cells"][0], "energy")
+    assert repr(block) == f"<train\\x1b[31m: {expected}, {record.provenance}>"
