@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
     if equipped is None:
         problem = f"Looking failed: {guard.last_failure or 'interrupted'}"
         found: dict[str, Any] = {
-            "host": None, "sources": [], "skipped": [], "carbon": None, "problems": [problem],
+            "host": None, "sources": [], "skipped": [], "absent": [], "carbon": None,
+            "problems": [problem],
         }  # fmt: skip
     else:
         found = finding(equipped)
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         say(json.dumps({"greencell_version": __version__, **found}, indent=2))
     else:
         say(finding_text(found, shutil.get_terminal_size((WIDTH, 24)).columns))
-    return 0
+    return 0 if equipped is not None else 1
 
 
 def finding(equipped: Equipped) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def finding(equipped: Equipped) -> dict[str, Any]:
         "host": host_object(equipment.host),
         "sources": [source_object(source.info) for source in equipment.meter.sources],
         "skipped": [skipped_object(skipped) for skipped in equipment.skipped],
+        "absent": [skipped_object(absent) for absent in equipment.absent],
         "carbon": carbon_object(equipment.carbon),
         "problems": list(equipped.problems),
     }
@@ -77,6 +79,10 @@ def finding_text(found: dict[str, Any], width: int) -> str:
     )  # fmt: skip
     lines += wrapped(carbon["note"] or "", width, inner)
     lines += ["", sources_text(shown["sources"], shown["skipped"], width)]
+    if found["absent"]:
+        kinds = ", ".join(one["id"].replace("_", " ") for one in found["absent"])
+        lines += ["", "Looked for and not on this machine"]
+        lines += wrapped(kinds, width, "  ")
     if shown["problems"]:
         lines += ["", "Settings"]
         for problem in shown["problems"]:

@@ -154,7 +154,8 @@ HOST: Final = _object(
 )
 SOURCE: Final = _object(
     id=_text, component=_text, kind=_text, provenance=_text, period_s=_number,
-    resolution_j=_number, relative_error=_number, lag_s=_number, scope=_text_if_any,
+    resolution_j=_number, relative_error=_number, low_factor=_number,
+    high_factor=_number, lag_s=_number, scope=_text_if_any,
     baseline_w=_number, detail=_text_if_any,
 )  # fmt: skip
 SKIPPED: Final = _object(

@@ -83,13 +83,18 @@ def _error(source: Source) -> str:
         return "error unknown"
     if source["kind"] != "model":
         error *= _STANDARD_TO_95
+    elif source["low_factor"] is not None and source["high_factor"] is not None:
+        low, high = source["low_factor"], source["high_factor"]
+        return f"{low:g}–{high:g} times"
     return f"±{figures.NARROW_SPACE}{100 * error:.0f}{figures.NARROW_SPACE}%"
 
 
 def _left_out(one: Mapping[str, Any], width: int) -> Iterator[str]:
     inner = _INDENT * 2
     yield from wrapped(f"{one['id']}: {one['reason']}", width, _INDENT, inner)
-    if one["remedy"]:
+    if one["flag"] == "virtual" and one["remedy"]:
+        yield from wrapped(one["remedy"], width, inner)
+    elif one["remedy"]:
         yield f"{inner}to enable:"
         # Whole, and from the first column but for the indent: it pastes into a shell.
         yield f"{inner}{_INDENT}{' '.join(one['remedy'].splitlines())}"

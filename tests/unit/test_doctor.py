@@ -95,7 +95,8 @@ def test_json_has_everything(closed_machine: Path, capsys: pytest.CaptureFixture
 
     found = json.loads(capsys.readouterr().out)
     assert set(found) == {
-        "greencell_version", "host", "sources", "skipped", "carbon", "problems",
+        "greencell_version", "host", "sources", "skipped", "absent", "carbon",
+        "problems",
     }  # fmt: skip
     assert all(set(source) == set(source_object(PACKAGE)) for source in found["sources"])
     assert all(set(one) == set(skipped_object(CLOSED)) for one in found["skipped"])
@@ -135,7 +136,7 @@ def test_what_nobody_foresaw_is_one_line(
 
     monkeypatch.setattr("greencell.cli.doctor.equip", broken)
 
-    assert main(["doctor", *options]) == 0
+    assert main(["doctor", *options]) == 1
     out = capsys.readouterr().out
     assert "Looking failed: ZeroDivisionError: a driver's joke" in out
     assert options or out.count("\n") == 1
@@ -152,11 +153,11 @@ def test_sources_stand_aligned_and_the_whole_machine_beside_the_sum() -> None:
 
     assert text == (
         "Counted\n"
-        "  cpu   measured   rapl:package-0  every 1 ms    ± 6 %   idle 3.2 W\n"
+        "  cpu   measured   rapl:package-0  every 1 ms    ± 6 %          idle 3.2 W\n"
         "        RAPL package-0\n"
-        "  dram  estimated  model:ram       every 10 ms   ± 50 %\n"
+        "  dram  estimated  model:ram       every 10 ms   0.5–2 times\n"
         "        16 GB of memory\n"
-        "  gpu   measured   nvml:0          every 100 ms  ± 10 %              1.0 s late\n"
+        "  gpu   measured   nvml:0          every 100 ms  ± 10 %                     1.0 s late\n"
         "        A100\n"
         "\n"
         "Beside the sum, the whole machine\n"
