@@ -50,6 +50,7 @@ class _Moment:
     elapsed_s: float
     tree_s: float
     others_s: float
+    u_others_s: float
 
 
 class _Track:
@@ -111,6 +112,7 @@ class _Track:
             tree_s=max(0.0, moment.tree_s - self.tree_s),
             others_s=max(0.0, moment.others_s - self.others_s),
             logical_cpus=logical_cpus,
+            u_others_s=moment.u_others_s,
         )
 
     def troubles_up_to(self, t_s: float) -> list[Trouble]:
@@ -235,7 +237,8 @@ class Booking:
         if snapshot.busy_s is not None:
             self._others.anchor(snapshot.t_s, snapshot.busy_s, tree_s)
         elapsed_s = 0.0 if last is None else max(0.0, snapshot.t_s - last.t_s)
-        moment = _Moment(snapshot, elapsed_s, tree_s, self._others.at(snapshot.t_s))
+        others_s = self._others.at(snapshot.t_s)
+        moment = _Moment(snapshot, elapsed_s, tree_s, others_s, self._others.u_s)
         flags: set[str] = set()
         if last is not None and _slept(last, snapshot):
             flags.add("suspended")
