@@ -185,7 +185,7 @@ class CounterCurve:
         if all(mark.t_s != t_s for mark in marks):
             bisect.insort(marks, Mark(t_s, quiet=False), key=lambda mark: mark.t_s)
         segments = self._segments(from_s, u_from_s, marks, to_s, u_to_s)
-        edges = bridge(after.energy_j - before.energy_j, segments)
+        edges = bridge(after.energy_j - before.energy_j, segments, self._scale.max_power_w)
         found = edges[[mark.t_s for mark in marks].index(t_s)]
         return Edge(before.energy_j + found.energy_j, found.u_j)
 

@@ -275,6 +275,7 @@ class Scenario:
         end_s = now_s(self.clock)
         self._idle_again()
         session.end(opening.run, session.take(), "ok", 1)
+        session.wake()  # as the hook does
         return begin_s, end_s, opening.run
 
     def _idle_again(self) -> None:
