@@ -156,7 +156,7 @@ class CounterCurve:
         """Whether the counter ticked since ``t_s``: nothing better will be known."""
         if self.clock.period_s <= 0:
             return self._read_s >= t_s
-        return bool(self._ticks) and self._ticks[-1].high_s > t_s
+        return bool(self._ticks) and self._came_after(self._ticks[-1], t_s)
 
     def raw_edge(self, t_s: float) -> Edge:
         """What the counter showed at ``t_s``: the energy as of its last tick."""
@@ -169,6 +169,12 @@ class CounterCurve:
     def edge(self, t_s: float) -> Edge:
         """The energy at ``t_s``, from the ticks around it and the power on its two sides."""
         index = self._index(t_s)
+        if self.clock.period_s > 0:
+            # A counter that is too slow for the hooks has no reading at the edge itself.
+            while index + 1 < len(self._ticks) and not self._came_after(
+                self._ticks[index + 1], t_s
+            ):
+                index += 1
         before = self._ticks[index]
         after = self._ticks[index + 1] if index + 1 < len(self._ticks) else None
         if self.clock.period_s <= 0:
@@ -206,6 +212,10 @@ class CounterCurve:
     def _index(self, t_s: float) -> int:
         """The last tick that surely came up to ``t_s``."""
         return max(0, bisect.bisect_right(self._ticks, t_s, key=lambda tick: tick.high_s) - 1)
+
+    def _came_after(self, tick: Tick, t_s: float) -> bool:
+        """Whether a tick came after a moment, as far as is known."""
+        return tick.low_s >= t_s or (tick.high_s > t_s and self._when(tick, math.inf)[0] > t_s)
 
     def _segments(
         self, from_s: float, u_from_s: float, marks: list[Mark], to_s: float, u_to_s: float
