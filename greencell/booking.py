@@ -89,8 +89,20 @@ class _Track:
         """Whether nothing better will be known of ``t_s``."""
         if self.curve is None or self.gone or self.info.scope == "node":
             return True
+        return self.curve.is_settled(t_s) or self._waited_in_vain(t_s)
+
+    def _waited_in_vain(self, t_s: float) -> bool:
         patience_s = _PATIENCE * self.info.period_s + self.info.lag_s + _PATIENCE_S
-        return self.curve.is_settled(t_s) or self.tried_s - t_s > patience_s
+        return self.tried_s - t_s > patience_s
+
+    def stands_still(self, t_s: float) -> bool:
+        """Whether a counter was read all the time since ``t_s`` and did not tick."""
+        return (
+            isinstance(self.curve, CounterCurve)
+            and self.is_read_at(t_s)
+            and not self.curve.is_settled(t_s)
+            and self._waited_in_vain(t_s)
+        )
 
     def is_read_at(self, t_s: float) -> bool:
         """Whether there is a reading at ``t_s`` or later, so that a line can be drawn."""
@@ -279,7 +291,7 @@ class Booking:
         if track.model is not None:
             at = Edge(track.model.power_w(use.utilisation) * use.elapsed_s, 0.0)
             energy_j = 0.0 if first else at.energy_j
-        elif track.is_read_at(t_s) and (value is LEFT_OUT or not isinstance(value, Missing)):
+        elif track.is_read_at(t_s):  # then, or soon enough after a read that failed
             at = track.edge(t_s, exact=edge)
             energy_j = 0.0 if track.booked is None else at.energy_j - track.booked.energy_j
         else:
@@ -291,6 +303,9 @@ class Booking:
             flags.add(trouble.flag)
             missing_s += trouble.missing_s
             late_j += trouble.late_j
+        if edge and missing_s == 0.0 and track.stands_still(t_s):
+            flags.add("stale")
+            missing_s = moment.elapsed_s
         if use.elapsed_s > moment.elapsed_s and not first:
             # The time before this slice was somebody else's.
             late_j += energy_j * (1.0 - moment.elapsed_s / use.elapsed_s)
