@@ -214,6 +214,8 @@ class Booking:
         for track in self._tracks:
             if isinstance(track.curve, CounterCurve):
                 track.curve.mark(t_s, quiet=quiet)
+            elif isinstance(track.curve, GaugeCurve):
+                track.curve.mark(t_s)
 
     def unsettled(self, t_s: float) -> dict[int, float]:
         """Sources of which more will be known of ``t_s``, each with its update period in s."""
@@ -295,6 +297,8 @@ class Booking:
             at = track.edge(t_s, exact=edge)
             energy_j = 0.0 if track.booked is None else at.energy_j - track.booked.energy_j
         else:
+            if track.tried_s >= t_s:  # it was looked for, and nothing came
+                flags.add("gap")
             return _Drawn(replace(NOTHING, missing_s=moment.elapsed_s), use)
         if energy_j < 0.0:  # booked as far as was estimated, and no tick has come since
             energy_j, at = 0.0, replace(at, energy_j=at.energy_j - energy_j)

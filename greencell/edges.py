@@ -56,9 +56,7 @@ class Edge:
     u_j: float
 
 
-def bridge(
-    total_j: float, segments: Sequence[Segment], most_w: float = math.inf
-) -> list[Edge]:
+def bridge(total_j: float, segments: Sequence[Segment], most_w: float = math.inf) -> list[Edge]:
     """The energy at the end of each segment but the last, given what all of them drew together.
 
     Each segment's energy is a normal variable, unknown ones wide; given their exact sum, the

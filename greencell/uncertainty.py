@@ -127,9 +127,7 @@ def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[floa
     )  # fmt: skip
 
 
-def _unseen_j(
-    account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[float]
-) -> float:
+def _unseen_j(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[float]) -> float:
     """What sources may have drawn of which no reading succeeded, beside others that did."""
     return sum(
         portion.missing_s * peak_w

@@ -149,7 +149,14 @@ class Counter(_Sensor):
         self._start_units = 0
 
     def read(self) -> int:
-        energy_j = self._energy_j(self._tick_s()) - self._base_j
+        return self._units(self._tick_s())
+
+    def read_now(self) -> int:
+        """What it shows, without a read that takes time or fails."""
+        return self._units(self.rhythm.last_before(now_s(self._clock)))
+
+    def _units(self, tick_s: float) -> int:
+        energy_j = self._energy_j(tick_s) - self._base_j
         units = self._start_units + round(energy_j * 1e6)
         return units if self.range_units is None else units % self.range_units
 
@@ -199,9 +206,7 @@ class Machine:
 
     def add(self, idle_w: float, per_cpu_w: float, cost_ratio: float, gain: float) -> Hardware:
         begin_s = now_s(self.clock)
-        device = Hardware(
-            idle_w, per_cpu_w, cost_ratio, gain, Schedule(begin_s), Schedule(begin_s)
-        )
+        device = Hardware(idle_w, per_cpu_w, cost_ratio, gain, Schedule(begin_s), Schedule(begin_s))
         self.devices.append(device)
         return device
 
