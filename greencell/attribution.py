@@ -26,6 +26,12 @@ QUIET_UTILISATION = 0.05
 _BASELINE_U = 0.05
 """Least relative standard uncertainty of a measured baseline; judgement."""
 
+_HIDDEN_S = 0.02
+"""CPU time of others that the ticks of the machine's busy time can hide: a tick each of its two
+largest parts, user and system."""
+_U_BUSY_S = 0.01 / math.sqrt(6.0)
+"""Standard uncertainty of a difference of two busy times that tick in hundredths of a second."""
+
 IDLE_SHARE_OF_FULL = 0.12
 DYNAMIC_SHARE_OF_FULL = 0.63
 DYNAMIC_EXPONENT = 0.6
@@ -42,12 +48,14 @@ class CpuUse:
         tree_s: CPU-seconds of the kernel's process tree.
         others_s: CPU-seconds of everybody else on the machine.
         logical_cpus: how many CPUs could have run.
+        u_others_s: standard uncertainty of ``others_s``.
     """
 
     elapsed_s: float
     tree_s: float
     others_s: float
     logical_cpus: int
+    u_others_s: float = 0.0
 
     @property
     def utilisation(self) -> float:
@@ -62,6 +70,12 @@ class CpuUse:
         """The tree's share of the busy CPU time; ``None`` if nobody ran."""
         busy_s = self.tree_s + self.others_s
         return self.tree_s / busy_s if busy_s > 0 else None
+
+    @property
+    def u_share(self) -> float:
+        """Standard uncertainty of the share from that of the others' CPU time."""
+        busy_s = self.tree_s + self.others_s
+        return min(1.0, self.tree_s * self.u_others_s / busy_s**2) if busy_s > 0 else 0.0
 
     @property
     def is_quiet(self) -> bool:
@@ -188,7 +202,9 @@ def kernel_portion(
     """
     share = use.share if use.share is not None else reserved
     if baseline is not None:
-        return _split(machine_j, share, baseline, use.elapsed_s, reserved)
+        portion = _split(machine_j, share, baseline, use.elapsed_s, reserved)
+        u_share_j = use.u_share * max(0.0, machine_j - baseline.mean_w * use.elapsed_s)
+        return replace(portion, u_baseline_j=math.hypot(portion.u_baseline_j, u_share_j))
     idle_j = machine_j * idle_fraction(use.utilisation)
     # Without a baseline all of it may be dynamic, or all of it idle.
     portion = _parts(machine_j, share, idle_j, reserved)
@@ -287,12 +303,15 @@ class Baseline:
 
 
 class OthersClock:
-    """Cumulative CPU-seconds of everybody else, known exactly at anchors, extended between them.
+    """Cumulative CPU-seconds of everybody else, known at anchors, extended between them.
 
-    The machine's busy time ticks in hundredths of a second, far too coarse for a short cell, so
-    it is compared with the tree's CPU time only at anchors at least ``min_anchor_s`` apart; in
-    between the others are taken to go on as before. The clock never runs backwards, and what
-    was extended too far is waited for, so nothing drifts.
+    The machine's busy time ticks in hundredths of a second, too coarse to be compared with the
+    tree's CPU time over a short cell, so the others are taken to go on as before until they are
+    seen to have changed by more than the ticks can hide. The clock never runs backwards, and
+    what was extended too far is waited for, so nothing drifts.
+
+    Attributes:
+        u_s: standard uncertainty of what was added at the last anchor, where that is short.
     """
 
     def __init__(self, min_anchor_s: float = 0.5) -> None:
@@ -301,6 +320,7 @@ class OthersClock:
         self._exact_s = 0.0
         self._rate = 0.0
         self._shown_s = 0.0
+        self.u_s = 0.0
 
     def anchor(self, t_s: float, busy_s: float, tree_s: float) -> None:
         """Tell the clock the machine's busy time and the tree's CPU time at ``t_s``."""
@@ -309,12 +329,16 @@ class OthersClock:
             return
         t0_s, busy0_s, tree0_s = self._anchor
         elapsed_s = t_s - t0_s
-        if elapsed_s < self._min_anchor_s:
-            return
         others_s = max(0.0, (busy_s - busy0_s) - (tree_s - tree0_s))
+        changed = abs(others_s - self._rate * elapsed_s) > _HIDDEN_S
+        self.u_s = 0.0
+        if elapsed_s <= 0 or (elapsed_s < self._min_anchor_s and not changed):
+            return
         self._exact_s += others_s
-        self._rate = others_s / elapsed_s
+        if elapsed_s >= _HIDDEN_S:  # over less, the ticks drown the rate
+            self._rate = others_s / elapsed_s
         self._anchor = (t_s, busy_s, tree_s)
+        self.u_s = _U_BUSY_S
 
     def at(self, t_s: float) -> float:
         """Cumulative CPU-seconds of the others at ``t_s``; call with increasing times."""

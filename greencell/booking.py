@@ -50,6 +50,7 @@ class _Moment:
     elapsed_s: float
     tree_s: float
     others_s: float
+    u_others_s: float
 
 
 class _Track:
@@ -100,8 +101,20 @@ class _Track:
         """Whether nothing better will be known of ``t_s``."""
         if self.curve is None or self.gone or self.info.scope == "node":
             return True
+        return self.curve.is_settled(t_s) or self._waited_in_vain(t_s)
+
+    def _waited_in_vain(self, t_s: float) -> bool:
         patience_s = _PATIENCE * self.period_s + self.info.lag_s + _PATIENCE_S
-        return self.curve.is_settled(t_s) or self.tried_s - t_s > patience_s
+        return self.tried_s - t_s > patience_s
+
+    def stands_still(self, t_s: float) -> bool:
+        """Whether a counter was read all the time since ``t_s`` and did not tick."""
+        return (
+            isinstance(self.curve, CounterCurve)
+            and self.is_read_at(t_s)
+            and not self.curve.is_settled(t_s)
+            and self._waited_in_vain(t_s)
+        )
 
     def is_read_at(self, t_s: float) -> bool:
         """Whether there is a reading at ``t_s`` or later, so that a line can be drawn."""
@@ -123,6 +136,7 @@ class _Track:
             tree_s=max(0.0, moment.tree_s - self.tree_s),
             others_s=max(0.0, moment.others_s - self.others_s),
             logical_cpus=logical_cpus,
+            u_others_s=moment.u_others_s,
         )
 
     def troubles_up_to(self, t_s: float) -> list[Trouble]:
@@ -212,6 +226,8 @@ class Booking:
         for track in self._tracks:
             if isinstance(track.curve, CounterCurve):
                 track.curve.mark(t_s, quiet=quiet)
+            elif isinstance(track.curve, GaugeCurve):
+                track.curve.mark(t_s)
 
     def unsettled(self, t_s: float) -> dict[int, float]:
         """Sources of which more will be known of ``t_s``, each with its update period in s."""
@@ -247,7 +263,8 @@ class Booking:
         if snapshot.busy_s is not None:
             self._others.anchor(snapshot.t_s, snapshot.busy_s, tree_s)
         elapsed_s = 0.0 if last is None else max(0.0, snapshot.t_s - last.t_s)
-        moment = _Moment(snapshot, elapsed_s, tree_s, self._others.at(snapshot.t_s))
+        others_s = self._others.at(snapshot.t_s)
+        moment = _Moment(snapshot, elapsed_s, tree_s, others_s, self._others.u_s)
         flags: set[str] = set()
         if last is not None and _slept(last, snapshot):
             flags.add("suspended")
@@ -288,10 +305,12 @@ class Booking:
         if track.model is not None:
             at = Edge(track.model.power_w(use.utilisation) * use.elapsed_s, 0.0)
             energy_j = 0.0 if first else at.energy_j
-        elif track.is_read_at(t_s) and not _is_failure(value):
+        elif track.is_read_at(t_s):  # then, or soon enough after a read that failed
             at = track.edge(t_s, exact=edge)
             energy_j = 0.0 if track.booked is None else at.energy_j - track.booked.energy_j
         else:
+            if track.tried_s >= t_s:  # it was looked for, and nothing came
+                flags.add("gap")
             return _Drawn(replace(NOTHING, missing_s=moment.elapsed_s), use)
         if energy_j < 0.0:  # booked as far as was estimated, and no tick has come since
             energy_j, at = 0.0, replace(at, energy_j=at.energy_j - energy_j)
@@ -300,6 +319,9 @@ class Booking:
             flags.add(trouble.flag)
             missing_s += trouble.missing_s
             late_j += trouble.late_j
+        if edge and missing_s == 0.0 and track.stands_still(t_s):
+            flags.add("stale")
+            missing_s = moment.elapsed_s
         if use.elapsed_s > moment.elapsed_s and not first:
             # The time before this slice was somebody else's.
             late_j += energy_j * (1.0 - moment.elapsed_s / use.elapsed_s)

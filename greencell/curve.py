@@ -11,7 +11,6 @@ import bisect
 import itertools
 import math
 import statistics
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -165,7 +164,7 @@ class CounterCurve:
         """Whether the counter ticked since ``t_s``: nothing better will be known."""
         if self.clock.period_s <= 0:
             return self._read_s >= t_s
-        return bool(self._ticks) and self._ticks[-1].high_s > t_s
+        return bool(self._ticks) and self._came_after(self._ticks[-1], t_s)
 
     def raw_edge(self, t_s: float) -> Edge:
         """What the counter showed at ``t_s``: the energy as of its last tick."""
@@ -178,6 +177,12 @@ class CounterCurve:
     def edge(self, t_s: float) -> Edge:
         """The energy at ``t_s``, from the ticks around it and the power on its two sides."""
         index = self._index(t_s)
+        if self.clock.period_s > 0:
+            # A counter that is too slow for the hooks has no reading at the edge itself.
+            while index + 1 < len(self._ticks) and not self._came_after(
+                self._ticks[index + 1], t_s
+            ):
+                index += 1
         before = self._ticks[index]
         after = self._ticks[index + 1] if index + 1 < len(self._ticks) else None
         if self.clock.period_s <= 0:
@@ -194,7 +199,7 @@ class CounterCurve:
         if all(mark.t_s != t_s for mark in marks):
             bisect.insort(marks, Mark(t_s, quiet=False), key=lambda mark: mark.t_s)
         segments = self._segments(from_s, u_from_s, marks, to_s, u_to_s)
-        edges = bridge(after.energy_j - before.energy_j, segments)
+        edges = bridge(after.energy_j - before.energy_j, segments, self._scale.max_power_w)
         found = edges[[mark.t_s for mark in marks].index(t_s)]
         return Edge(before.energy_j + found.energy_j, found.u_j)
 
@@ -215,6 +220,10 @@ class CounterCurve:
     def _index(self, t_s: float) -> int:
         """The last tick that surely came up to ``t_s``."""
         return max(0, bisect.bisect_right(self._ticks, t_s, key=lambda tick: tick.high_s) - 1)
+
+    def _came_after(self, tick: Tick, t_s: float) -> bool:
+        """Whether a tick came after a moment, as far as is known."""
+        return tick.low_s >= t_s or (tick.high_s > t_s and self._when(tick, math.inf)[0] > t_s)
 
     def _segments(
         self, from_s: float, u_from_s: float, marks: list[Mark], to_s: float, u_to_s: float
@@ -322,23 +331,34 @@ class _Sample:
 
 
 class GaugeCurve:
-    """The energy of a power reading, integrated by the trapezoidal rule.
+    """The energy of a power reading, integrated from sample to sample.
+
+    Between two readings power goes along a line, but at the edge of a cell it steps: what was
+    read before holds up to there, and what is read next holds from there on. A reading that
+    averages has no steps; there the edges are as uncertain as its average is wide.
 
     Args:
         period_s: its update period.
-        lag_s: by how much its reading is late.
+        lag_s: by how much its reading is late, as one that averages over twice that time.
     """
 
     def __init__(self, period_s: float, lag_s: float) -> None:
         self._period_s = period_s
         self._lag_s = lag_s
         self._samples: list[_Sample] = []
+        self._marks: list[float] = []
         self._lowest_w, self._highest_w = math.inf, -math.inf
 
     @property
     def read_s(self) -> float | None:
         """The time of the last reading; ``None`` before the first."""
         return self._samples[-1].t_s + self._lag_s if self._samples else None
+
+    def mark(self, t_s: float) -> None:
+        """An edge of a cell is at ``t_s``: power may step there."""
+        self._marks.append(t_s)
+        if len(self._marks) > 2 * _KEPT:
+            del self._marks[:_KEPT]
 
     def observe(self, t_s: float, power_w: float) -> None:
         """Take in a reading."""
@@ -349,12 +369,13 @@ class GaugeCurve:
             self._samples.append(_Sample(t_s, power_w, 0.0, 0.0))
             return
         last = self._samples[-1]
-        elapsed_s = t_s - last.t_s
-        if elapsed_s <= 0:
+        if t_s <= last.t_s:
             return
-        energy_j = last.energy_j + 0.5 * (last.power_w + power_w) * elapsed_s
-        noise_j2 = last.noise_j2 + self._noise_j(last.power_w, power_w, elapsed_s) ** 2
-        self._samples.append(_Sample(t_s, power_w, energy_j, noise_j2))
+        steps_s = [] if self._lag_s else [m for m in self._marks if last.t_s <= m < t_s]
+        if steps_s:
+            self._go_to(steps_s[0], last.power_w)
+            self._samples.append(replace(self._samples[-1], power_w=power_w))
+        self._go_to(t_s, power_w)
         if len(self._samples) > 2 * _KEPT:
             del self._samples[:_KEPT]
 
@@ -362,12 +383,24 @@ class GaugeCurve:
         """The device sleeps: it draws next to nothing."""
         self.observe(t_s, 0.0)
 
-    def _noise_j(self, before_w: float, after_w: float, elapsed_s: float) -> float:
-        """Power may step anywhere between two readings, and in a long hole do anything seen."""
-        step_w = abs(after_w - before_w)
-        if elapsed_s > _STALE * self._period_s:
+    def _go_to(self, t_s: float, power_w: float) -> None:
+        """Along a line from the last sample. Power may step anywhere between two readings."""
+        last = self._samples[-1]
+        elapsed_s = t_s - last.t_s
+        energy_j = last.energy_j + 0.5 * (last.power_w + power_w) * elapsed_s
+        step_w = abs(power_w - self._before_w(t_s))
+        # In a long hole it may do anything seen; and so soon after a step no reading shows it.
+        since_step_s = t_s - max((m for m in self._marks if m < t_s), default=-math.inf)
+        if elapsed_s > _STALE * self._period_s or since_step_s < self._period_s:
             step_w = max(step_w, self._highest_w - self._lowest_w)
-        return UNIFORM * step_w * elapsed_s
+        noise_j2 = last.noise_j2 + (UNIFORM * step_w * elapsed_s) ** 2
+        self._samples.append(_Sample(t_s, power_w, energy_j, noise_j2))
+
+    def _before_w(self, t_s: float) -> float:
+        """The last power that was read before a step, or at all."""
+        last = self._samples[-1]
+        stepped = len(self._samples) > 1 and self._samples[-2].t_s == last.t_s
+        return self._samples[-2].power_w if stepped and last.t_s < t_s else last.power_w
 
     def is_settled(self, t_s: float) -> bool:
         """Whether a reading tells the power at ``t_s``."""
@@ -375,20 +408,31 @@ class GaugeCurve:
 
     def edge(self, t_s: float) -> Edge:
         """The energy at ``t_s``; what was not seen yet is taken to go on."""
-        index = bisect.bisect_right(self._samples, t_s, key=lambda sample: sample.t_s) - 1
-        before = self._samples[max(0, index)]
-        later: Iterable[_Sample] = self._samples[max(0, index) + 1 :]
-        after = next(iter(later), None)
+        index = max(0, self._index(t_s))
+        before = self._samples[index]
         since_s = max(0.0, t_s - before.t_s)
-        if after is None:
-            return Edge(before.energy_j + before.power_w * since_s, 0.0)
+        if index + 1 == len(self._samples):
+            return Edge(before.energy_j + before.power_w * since_s, self._blur_j(t_s))
+        after = self._samples[index + 1]
         whole_s = after.t_s - before.t_s
-        power_w = before.power_w + (after.power_w - before.power_w) * since_s / whole_s
+        part = since_s / whole_s if whole_s > 0 else 0.0
+        power_w = before.power_w + (after.power_w - before.power_w) * part
         energy_j = before.energy_j + 0.5 * (before.power_w + power_w) * since_s
         step_w = abs(after.power_w - before.power_w)
-        return Edge(energy_j, UNIFORM * step_w * min(since_s, whole_s - since_s, self._period_s))
+        line_j = UNIFORM * step_w * min(since_s, whole_s - since_s, self._period_s)
+        return Edge(energy_j, math.hypot(line_j, self._blur_j(t_s)))
+
+    def _blur_j(self, t_s: float) -> float:
+        """What an average carries over the edge: for a short cell, all of it at its two edges."""
+        if self._lag_s <= 0:
+            return 0.0
+        reach_s = 2.0 * self._lag_s + self._period_s
+        near_w = [s.power_w for s in self._samples if abs(s.t_s - t_s) <= reach_s]
+        return (max(near_w) - min(near_w)) * reach_s / math.sqrt(8.0) if near_w else 0.0
 
     def noise_j2(self, t_s: float) -> float:
         """Cumulative variance of the integration up to ``t_s``."""
-        index = bisect.bisect_right(self._samples, t_s, key=lambda sample: sample.t_s) - 1
-        return self._samples[max(0, index)].noise_j2
+        return self._samples[max(0, self._index(t_s))].noise_j2
+
+    def _index(self, t_s: float) -> int:
+        return bisect.bisect_right(self._samples, t_s, key=lambda sample: sample.t_s) - 1

@@ -61,14 +61,18 @@ class Edge:
     u_j: float
 
 
-def bridge(total_j: float, segments: Sequence[Segment]) -> list[Edge]:
+def bridge(total_j: float, segments: Sequence[Segment], most_w: float = math.inf) -> list[Edge]:
     """The energy at the end of each segment but the last, given what all of them drew together.
 
     Each segment's energy is a normal variable, unknown ones wide; given their exact sum, the
     differences are shared out in proportion to the variances (the conditional distribution of
     independent normal variables given their sum).
+
+    Args:
+        most_w: highest plausible power, so that a short segment of which nothing is known does
+            not take what a long one drew beyond expectation.
     """
-    means, variances = _priors(total_j, segments)
+    means, variances = _priors(total_j, segments, most_w)
     variance_j2 = sum(variances)
     excess_j = total_j - sum(means)
     edges = []
@@ -82,10 +86,13 @@ def bridge(total_j: float, segments: Sequence[Segment]) -> list[Edge]:
     return edges
 
 
-def _priors(total_j: float, segments: Sequence[Segment]) -> tuple[list[float], list[float]]:
+def _priors(
+    total_j: float, segments: Sequence[Segment], most_w: float
+) -> tuple[list[float], list[float]]:
     known_j = sum(s.power.mean_w * s.duration_s for s in segments if s.power is not None)
     unknown_s = sum(s.duration_s for s in segments if s.power is None)
     unknown_w = max(0.0, total_j - known_j) / unknown_s if unknown_s > 0 else 0.0
+    unknown_w = min(unknown_w, most_w)
     mean_w = total_j / max(1e-9, sum(s.duration_s for s in segments))
     means, variances = [], []
     for segment in segments:

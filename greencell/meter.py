@@ -48,7 +48,7 @@ RawValue = int | float | Missing
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All readings at one moment. ``busy_s`` is ``None`` where the machine was not asked."""
+    """All readings at one moment. ``busy_s`` is ``None`` where that failed."""
 
     begin_ns: int
     end_ns: int
@@ -109,13 +109,13 @@ class Meter:
 
     def take(self) -> Snapshot:
         """Read what is quick to read. For the hooks: no lock, no arithmetic."""
-        return self._take(self._slow, ask_machine=False)
+        return self._take(self._slow, learn_cost=False)
 
     def take_all(self) -> Snapshot:
         """Read everything, learn which sources are slow. For the background thread."""
-        return self._take(frozenset(), ask_machine=True)
+        return self._take(frozenset(), learn_cost=True)
 
-    def _take(self, leave_out: frozenset[int], *, ask_machine: bool) -> Snapshot:
+    def _take(self, leave_out: frozenset[int], *, learn_cost: bool) -> Snapshot:
         clock = self._clock
         begin_ns = clock.monotonic_ns()
         boot_ns = clock.boot_ns()
@@ -126,18 +126,18 @@ class Meter:
                 values.append(LEFT_OUT)
                 continue
             values.append(_value(read))
-            if ask_machine:
+            if learn_cost:
                 after_ns = clock.monotonic_ns()
                 self._cost_s[index] = (after_ns - before_ns) / NS_PER_S
                 before_ns = after_ns
         tree_s = self._tree.read_s()
         busy_s: float | None = None
-        if ask_machine:
+        if learn_cost:
             slow_s = SLOW_READ_NS / NS_PER_S
             self._slow = frozenset(i for i, cost_s in enumerate(self._cost_s) if cost_s > slow_s)
-            # Where it fails, the others' CPU time is taken to go on as before.
-            with contextlib.suppress(ReadFailed):
-                busy_s = self._machine.read_s()
+        # Where it fails, the others' CPU time is taken to go on as before.
+        with contextlib.suppress(ReadFailed):
+            busy_s = self._machine.read_s()
         end_ns = clock.monotonic_ns()
         return Snapshot(begin_ns, end_ns, boot_ns, clock.wall_s(), tree_s, busy_s, tuple(values))
 

@@ -113,6 +113,7 @@ def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[floa
         edges_sum_j2 += _share(portion) ** 2 * edges_j2
         variance_j2 += _share(portion) ** 2 * (edges_j2 + portion.noise_j2)
         variance_j2 += _gain_j(info, portion) ** 2 + portion.u_baseline_j**2
+    high_j += _unseen_j(account, infos, peaks_w)
     spread_j = COVERAGE_FACTOR * math.sqrt(variance_j2)
     interval = Interval(
         low=max(0.0, min(low_j - spread_j, value_j)),
@@ -124,6 +125,15 @@ def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[floa
         provenance_of(info for info, *_ in summed),
         too_short=math.sqrt(edges_sum_j2) > TOO_SHORT * value_j,
     )  # fmt: skip
+
+
+def _unseen_j(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[float]) -> float:
+    """What sources may have drawn of which no reading succeeded, beside others that did."""
+    return sum(
+        portion.missing_s * peak_w
+        for info, portion, peak_w in zip(infos, account.portions, peaks_w, strict=True)
+        if portion is not None and not portion.is_known and info.scope == "component"
+    )
 
 
 def _share(portion: Portion) -> float:

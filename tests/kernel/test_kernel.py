@@ -470,6 +470,7 @@ def test_counters_that_vanish_in_mid_session_break_nothing(
     tree.vanish("package-0")
     run = kernel.run("1 + 1")
     assert run.visible == [("execute_result", {"text/plain": "2"})]
+    time.sleep(1.5)  # a read soon after would tell enough to draw a line
     tree.come_back("package-0")
     kernel.run("import time; time.sleep(0.5)")
     good, lost, back = kernel.document()["cells"]

@@ -153,11 +153,11 @@ def test_sources_stand_aligned_and_the_whole_machine_beside_the_sum() -> None:
 
     assert text == (
         "Counted\n"
-        "  cpu   measured   rapl:package-0  every 1 ms    ± 6 %            idle 3.2 W\n"
+        "  cpu   measured   rapl:package-0  every 1 ms    ± 6 %          idle 3.2 W\n"
         "        RAPL package-0\n"
         "  dram  estimated  model:ram       every 10 ms   0.5–1.5 times\n"
         "        16 GB of memory\n"
-        "  gpu   measured   nvml:0          every 100 ms  ± 10 %                       1.0 s late\n"
+        "  gpu   measured   nvml:0          every 100 ms  ± 10 %                     1.0 s late\n"
         "        A100\n"
         "\n"
         "Beside the sum, the whole machine\n"
