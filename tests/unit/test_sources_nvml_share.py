@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greencell.sources.base import GpuShare, SharedDevice
-from greencell.sources.nvml import NvmlCounter, NvmlGauge, find_gpus
+from greencell.sources.nvml import NvmlSource, find_gpus
 from greencell.sources.nvml_library import NvmlLibrary
 from greencell.sources.nvml_share import ShareReader, mean_percentages
 from greencell.testing import FakeNvml, NoCompiler
@@ -33,7 +33,7 @@ def fake(tmp_path: Path) -> Iterator[FakeNvml]:
     library.uninstall(pynvml)
 
 
-def device(procfs_root: Path = Path("/nonexistent")) -> NvmlCounter | NvmlGauge:
+def device(procfs_root: Path = Path("/nonexistent")) -> NvmlSource:
     (source,), _ = find_gpus({}, pynvml, procfs_root)
     assert isinstance(source, SharedDevice)
     return source
