@@ -21,6 +21,7 @@ FUNCTIONS = [
     "nvmlDeviceGetHandleByUUID", "nvmlDeviceGetDeviceHandleFromMigDeviceHandle",
     "nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetArchitecture", "nvmlDeviceGetVirtualizationMode",
     "nvmlDeviceGetCudaComputeCapability", "nvmlDeviceGetProcessUtilization",
+    "nvmlDeviceGetUtilizationRates",
 ]  # fmt: skip
 
 
@@ -376,14 +377,15 @@ def test_a_superchip_that_shows_only_the_module_holds_its_cpu_too(fake: FakeNvml
     assert "superchip, CPU included" in gauge.info.detail
 
 
-def test_a_virtual_gpu_is_named_as_such(fake: FakeNvml) -> None:
-    """Nothing of it can be read, and no setting would change that."""
+def test_a_virtual_gpu_of_an_unknown_board_is_named_as_such(fake: FakeNvml) -> None:
+    """Nothing of it can be read, no model knows it, and no setting would change that."""
     gpu = fake.add_gpu(70.0)
     fake.set_virtualization(gpu, pynvml.NVML_GPU_VIRTUALIZATION_MODE_VGPU)
     sources, (one,) = find_gpus({}, pynvml)
 
     assert sources == []
-    assert (one.reason, one.flag) == ("a virtual GPU shows neither energy nor power", "virtual")
+    assert one.reason.startswith("a virtual GPU shows neither energy nor power, and Simulated GPU")
+    assert one.flag == "virtual"
     assert one.remedy == ""
     assert fake.open_count == 0
 

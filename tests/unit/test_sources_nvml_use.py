@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from greencell.attribution import DeviceUse
 from greencell.sources.base import SharedDevice
-from greencell.sources.nvml import NvmlCounter, NvmlGauge, find_gpus
+from greencell.sources.nvml import NvmlSource, find_gpus
 from greencell.sources.nvml_library import NvmlLibrary
 from greencell.sources.nvml_use import UseReader, mean_percentages
 from greencell.testing import FakeNvml, NoCompiler
@@ -34,7 +34,7 @@ def fake(tmp_path: Path) -> Iterator[FakeNvml]:
     library.uninstall(pynvml)
 
 
-def device(procfs_root: Path = Path("/nonexistent")) -> NvmlCounter | NvmlGauge:
+def device(procfs_root: Path = Path("/nonexistent")) -> NvmlSource:
     (source,), _ = find_gpus({}, pynvml, procfs_root)
     assert isinstance(source, SharedDevice)
     return source
