@@ -156,12 +156,11 @@ class Meter:
         return max(close_s, LOOK_COST * self._cost_s[index])
 
     def notice_sharing(self) -> None:
-        """Ask devices who uses them. For the background thread."""
-        shared = [(i, s) for i, s in enumerate(self.sources) if isinstance(s, SharedDevice)]
-        if shared:
-            own_pids = self._tree.pids()
-            for index, device in shared:
-                self.device_use[index] = device.use(own_pids)
+        """Ask who is in the process tree, and which devices it shares. For the thread."""
+        own_pids = self._tree.pids()
+        for index, source in enumerate(self.sources):
+            if isinstance(source, SharedDevice):
+                self.device_use[index] = source.use(own_pids)
 
     def close(self) -> None:
         """Release every source; idempotent."""
