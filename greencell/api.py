@@ -82,12 +82,21 @@ class Measurement:
 
     def __repr__(self) -> str:
         from greencell.report import figures
+        from greencell.report.shape import visible
         from greencell.units import kwh_from_j
 
-        if self.record is None or self.record.energy_j is None:
-            return f"<{self.label}: no figure>"
-        energy = figures.energy(kwh_from_j(self.record.energy_j.value))
-        return f"<{self.label}: {energy}, {self.record.provenance}>"
+        label, record = visible(self.label), self.record
+        if record is None or record.energy_j is None:
+            return f"<{label}: no figure>"
+        item = {
+            "energy_kwh": kwh_from_j(record.energy_j.value),
+            "energy_low_kwh": kwh_from_j(record.energy_j.low),
+            "energy_high_kwh": kwh_from_j(record.energy_j.high),
+            "provenance": record.provenance,
+            "flags": record.flags,
+            "final": record.final,
+        }
+        return f"<{label}: {figures.figure(item, 'energy')}, {record.provenance}>"
 
 
 @contextmanager

@@ -28,7 +28,7 @@ from greencell.attribution import (
 )
 from greencell.curve import CounterCurve, GaugeCurve, Trouble
 from greencell.edges import Edge, Power
-from greencell.meter import GONE, LEFT_OUT, Look, Missing, RawValue, Snapshot
+from greencell.meter import ASLEEP, GONE, LEFT_OUT, Look, Missing, RawValue, Snapshot
 from greencell.model import Attribution, SourceInfo
 from greencell.sources.base import EnergyCounter, PowerModel, Source
 from greencell.units import NS_PER_S
@@ -76,7 +76,12 @@ class _Track:
         if value is LEFT_OUT:
             return
         self.tried_s = max(self.tried_s, t_s)
-        if isinstance(value, Missing) or self.curve is None:
+        if self.curve is None:
+            return
+        if value is ASLEEP:
+            self.curve.rest(t_s, boot_s)
+            return
+        if isinstance(value, Missing):
             return
         if isinstance(self.curve, GaugeCurve):
             self.curve.observe(t_s, float(value))
@@ -85,6 +90,13 @@ class _Track:
         if trouble is not None:
             self.troubles.append(trouble)
 
+    @property
+    def period_s(self) -> float:
+        """The update period as found, or as documented."""
+        if isinstance(self.curve, CounterCurve):
+            return self.curve.clock.period_s
+        return self.info.period_s
+
     def is_settled(self, t_s: float) -> bool:
         """Whether nothing better will be known of ``t_s``."""
         if self.curve is None or self.gone or self.info.scope == "node":
@@ -92,7 +104,7 @@ class _Track:
         return self.curve.is_settled(t_s) or self._waited_in_vain(t_s)
 
     def _waited_in_vain(self, t_s: float) -> bool:
-        patience_s = _PATIENCE * self.info.period_s + self.info.lag_s + _PATIENCE_S
+        patience_s = _PATIENCE * self.period_s + self.info.lag_s + _PATIENCE_S
         return self.tried_s - t_s > patience_s
 
     def stands_still(self, t_s: float) -> bool:
@@ -220,7 +232,7 @@ class Booking:
     def unsettled(self, t_s: float) -> dict[int, float]:
         """Sources of which more will be known of ``t_s``, each with its update period in s."""
         return {
-            index: track.info.period_s
+            index: track.period_s
             for index, track in enumerate(self._tracks)
             if not track.is_settled(t_s)
         }
@@ -228,11 +240,11 @@ class Booking:
     def unlearned(self, now_s: float) -> dict[int, float]:
         """Counters whose period is still looked for, each with the documented one in s."""
         return {
-            index: track.info.period_s
+            index: track.period_s
             for index, track in enumerate(self._tracks)
             if isinstance(track.curve, CounterCurve)
             and 0 < track.info.period_s < _LEARNING_S
-            and not track.curve.clock.is_learned
+            and not track.curve.clock.is_sharp
             and track.booked is not None
             and now_s - track.curve.born_s < _LEARNING_S
         }
@@ -362,11 +374,15 @@ class Booking:
         return self._tree_base_s
 
 
+def _is_failure(value: RawValue) -> bool:
+    return isinstance(value, Missing) and value is not LEFT_OUT and value is not ASLEEP
+
+
 def _note_failure(track: _Track, value: RawValue, flags: set[str]) -> None:
     """Flag a failed read, and the first good one after it, which covers the time between."""
     if value is LEFT_OUT:
         return
-    if isinstance(value, Missing):
+    if isinstance(value, Missing) and _is_failure(value):
         track.failing = True
         track.gone = track.gone or value is GONE
         flags.add(value.flag)

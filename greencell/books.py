@@ -6,6 +6,7 @@ waits here, and ``current`` shows what the ledger will look like, from what is k
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,10 @@ from greencell.model import Attribution, CarbonFactor, CellRecord, Component
 
 _MIN_POWER_SLICE_S: Final = 0.2
 """A shorter slice says too little about power to be shown as it."""
+
+
+_HELD_PERIODS: Final = 2.0
+"""Further back than this, a tick after a run's end tells nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,17 @@ class Books:
         self._booking.observe_looks(looks)
 
     def settle(self, *, force: bool = False) -> list[CellRecord]:
-        """Book what is surely known, all if forced; the runs that ended by it."""
+        """Book what is surely known, all if forced; the runs that ended by it.
+
+        While a run's end waits for a tick, so does all before it: that tick, seen closely, also
+        tells when the ones at the run's beginning came.
+        """
         ended: list[CellRecord] = []
-        while self._waiting and (force or self._is_settled(self._waiting[0])):
+        held_from_s = math.inf if force else self._held_from_s()
+        while self._waiting and (
+            force
+            or (self._is_settled(self._waiting[0]) and self._waiting[0].snapshot.t_s < held_from_s)
+        ):
             event = self._waiting.popleft()
             self._provisional = None
             if isinstance(event.what, Opening) and self._ledger.is_quiet:
@@ -91,6 +104,15 @@ class Books:
                 self._announced.discard(record.run)
                 ended.append(record)
         return ended
+
+    def _held_from_s(self) -> float:
+        """From when on events wait together with the end of a run that waits for a tick."""
+        for event in self._waiting:
+            if isinstance(event.what, Closing):
+                periods_s = self._booking.unsettled(event.snapshot.t_s).values()
+                if periods_s:
+                    return event.snapshot.t_s - _HELD_PERIODS * max(periods_s)
+        return math.inf
 
     def announce(self, after_s: float) -> list[CellRecord]:
         """Provisional records of runs whose end waits for a tick that takes ``after_s`` or more.

@@ -115,6 +115,15 @@ class CounterCurve:
         self._raw, self._read_s, self._boot_s = raw, t_s, boot_s
         return trouble
 
+    def rest(self, t_s: float, boot_s: float) -> None:
+        """The device sleeps: its counter stands still because it draws next to nothing."""
+        if self._raw is not None and t_s > self._read_s:
+            self._read_s = self._watched_s = t_s
+            self._boot_s = boot_s
+            # Time asleep is not time without a tick.
+            last = self._ticks[-1]
+            self._ticks[-1] = replace(last, high_s=max(last.high_s, t_s - self.clock.period_s))
+
     def _start(self, t_s: float, boot_s: float, raw: int) -> None:
         self._raw, self._boot_s = raw, boot_s
         self._read_s = self._watched_s = t_s
@@ -369,6 +378,10 @@ class GaugeCurve:
         self._go_to(t_s, power_w)
         if len(self._samples) > 2 * _KEPT:
             del self._samples[:_KEPT]
+
+    def rest(self, t_s: float, boot_s: float) -> None:  # noqa: ARG002  # as a counter's
+        """The device sleeps: it draws next to nothing."""
+        self.observe(t_s, 0.0)
 
     def _go_to(self, t_s: float, power_w: float) -> None:
         """Along a line from the last sample. Power may step anywhere between two readings."""

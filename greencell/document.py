@@ -93,6 +93,8 @@ def source_object(info: SourceInfo, baseline_w: float | None = None) -> JsonObje
         "period_s": finite(info.period_s),
         "resolution_j": finite(info.resolution_j),
         "relative_error": finite(relative_error),
+        "low_factor": finite(info.low_factor),
+        "high_factor": finite(info.high_factor),
         "lag_s": finite(info.lag_s),
         "scope": info.scope,
         "baseline_w": finite(baseline_w),

@@ -22,6 +22,11 @@ _FORGIVEN: Final = 2
 """After so many irregular ticks in a row, the period is learned anew."""
 _COUNTABLE: Final = 0.25
 """Ticks can be counted over a time in which the phase is lost by less than this of a period."""
+_LEARNED: Final = 0.1
+_SHARP: Final = 0.005
+"""Relative uncertainties of a period that is known at all, and well."""
+_DRIFT: Final = 2e-5
+"""Least relative uncertainty of a period: clocks drift; judgement."""
 _JITTER: Final = 0.01
 """Least standard deviation of a tick's time, relative to the period: timers jitter; judgement."""
 
@@ -101,21 +106,30 @@ def _priors(
 class TickClock:
     """When a counter ticks, learned from ticks whose time was seen closely.
 
+    As long as the ticks since an anchor can be counted, the period is the time since then over
+    their number, and grows ever sharper.
+
     Args:
-        period_s: the update period as documented; learned more exactly if ticks are regular.
+        period_s: the update period as documented.
     """
 
     def __init__(self, period_s: float) -> None:
         self.period_s = period_s
         self._u_period_s = period_s
-        self._tick_s: float | None = None
-        self._u_tick_s = 0.0
+        self._anchor: _Pin | None = None
+        self._last: _Pin | None = None
+        self._count = 0
         self._missed = 0
 
     @property
     def is_learned(self) -> bool:
         """Whether the period was seen, and not only read about."""
-        return self._u_period_s < 0.1 * self.period_s
+        return self._u_period_s < _LEARNED * self.period_s
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether ticks can be counted over hundreds of periods that nobody watches."""
+        return self._u_period_s < _SHARP * self.period_s
 
     def pin(self, t_s: float, u_s: float, *, follows: bool) -> None:
         """A tick came at ``t_s``, give or take ``u_s``.
@@ -123,38 +137,62 @@ class TickClock:
         Args:
             follows: whether it is surely the next one after the tick that was pinned last.
         """
-        u_s = max(u_s, _JITTER * self.period_s)
-        last_s, u_last_s = self._tick_s, self._u_tick_s
-        self._tick_s, self._u_tick_s = t_s, u_s
-        if last_s is None or t_s <= last_s:
+        last, pin = self._last, _Pin(t_s, max(u_s, _JITTER * self.period_s))
+        self._last = pin
+        if last is None or t_s <= last.t_s:
+            self._start(pin)
             return
-        elapsed_s, u_elapsed_s = t_s - last_s, math.hypot(u_last_s, u_s)
         if not self.is_learned:
+            self._start(last)
             if follows:
-                self.period_s, self._u_period_s = elapsed_s, u_elapsed_s
+                self._stretch(pin, 1)
             return
+        elapsed_s = t_s - last.t_s
         ticks = max(1, round(elapsed_s / self.period_s))
         u_expected_s = ticks * self._u_period_s
         if u_expected_s > _COUNTABLE * self.period_s:
-            return
-        missed_s = abs(elapsed_s - ticks * self.period_s)
-        if missed_s > _REGULAR * math.hypot(u_elapsed_s, u_expected_s):
-            self._missed += 1
-            if self._missed > _FORGIVEN:  # another rhythm than the one that was learned
-                self._u_period_s, self._missed = self.period_s, 0
-            return
-        self._missed = 0
-        u_seen_s = u_elapsed_s / ticks
-        weight = self._u_period_s**2 / (self._u_period_s**2 + u_seen_s**2)
-        self.period_s += weight * (elapsed_s / ticks - self.period_s)
-        self._u_period_s *= math.sqrt(1.0 - weight)
+            self._start(pin)
+        elif abs(elapsed_s - ticks * self.period_s) > _REGULAR * math.hypot(
+            last.u_s, pin.u_s, u_expected_s
+        ):
+            self._miss(pin)
+        else:
+            self._stretch(pin, ticks)
 
     def last_before(self, t_s: float) -> tuple[float, float] | None:
         """The time of the last tick up to ``t_s`` and its standard uncertainty, if it is known."""
-        if self._tick_s is None or not self.is_learned:
+        if self._last is None or not self.is_learned:
             return None
-        ticks = math.floor((t_s - self._tick_s) / self.period_s)
-        u_s = math.hypot(self._u_tick_s, ticks * self._u_period_s)
+        ticks = math.floor((t_s - self._last.t_s) / self.period_s)
+        u_s = math.hypot(self._last.u_s, ticks * self._u_period_s)
         if u_s > 0.5 * UNIFORM * self.period_s:
             return None
-        return self._tick_s + ticks * self.period_s, u_s
+        return self._last.t_s + ticks * self.period_s, u_s
+
+    def _start(self, pin: _Pin) -> None:
+        """Count from here on; what was learned of the period stays."""
+        self._anchor, self._count = pin, 0
+
+    def _stretch(self, pin: _Pin, ticks: int) -> None:
+        """So many ticks after the last one came this one."""
+        assert self._anchor is not None  # for the type checker
+        self._missed = 0
+        self._count += ticks
+        u_s = math.hypot(self._anchor.u_s, pin.u_s) / self._count
+        if u_s < self._u_period_s:
+            self.period_s = (pin.t_s - self._anchor.t_s) / self._count
+            self._u_period_s = max(u_s, _DRIFT * self.period_s)
+
+    def _miss(self, pin: _Pin) -> None:
+        self._missed += 1
+        self._start(pin)
+        if self._missed > _FORGIVEN:  # another rhythm than the one that was learned
+            self._u_period_s, self._missed = self.period_s, 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Pin:
+    """A tick whose time is known, with its standard uncertainty."""
+
+    t_s: float
+    u_s: float

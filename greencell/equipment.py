@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from greencell.carbon.grid_table import GridTable
 from greencell.carbon.zones import Wishes, carbon_info, locate
@@ -15,6 +17,9 @@ from greencell.processes import machine_clock, reserved_share, tree_clock
 from greencell.session import Equipment
 from greencell.settings import ReadSettings, Settings
 from greencell.sources.discovery import Places, discover
+
+_MOUNTED: Final = (Path("/host/sys"), Path("/zeus_sys"))
+"""Where containers are often given the host's tree, which their engine hides from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ def equip(read: ReadSettings, environment: Mapping[str, str], table: GridTable) 
         cpu_model=settings.cpu_model,
         cpu_tdp_w=settings.cpu_tdp_w,
         vcpus=settings.vcpus_shared,
+        more_sysfs_roots=_MOUNTED,
     )
     found = discover(places)
     meter = Meter(
@@ -46,8 +52,9 @@ def equip(read: ReadSettings, environment: Mapping[str, str], table: GridTable) 
     )
     carbon, problems = _carbon(settings, environment, table)
     equipment = Equipment(
-        meter, found.host, found.skipped, carbon, settings.attribution, settings.interval_s
-    )
+        meter, found.host, found.skipped, carbon, settings.attribution, settings.interval_s,
+        found.absent,
+    )  # fmt: skip
     return Equipped(equipment, (*read.problems, *problems))
 
 

@@ -4,6 +4,7 @@ GreencellError
 ├── UsageError          show its one line to the user; nothing else happened
 ├── SourceUnavailable   leave this source out; its remedy says how to enable it
 ├── ReadFailed          no sample this time; keep the baseline and try again
+│   └── Asleep          the same, and nothing is wrong: the device draws next to nothing
 └── SourceGone          no sample ever again; stop reading, keep what was counted
 """
 
@@ -36,6 +37,10 @@ class SourceUnavailable(GreencellError):
 
 class ReadFailed(GreencellError):
     """A read yielded nothing this time. It is never replaced by a number."""
+
+
+class Asleep(ReadFailed):
+    """The device sleeps and is not to be woken by a read."""
 
 
 class SourceGone(GreencellError):

@@ -20,6 +20,7 @@ from greencell.equipment import Equipped
 from greencell.feed import Feed
 from greencell.hooks import Hooks
 from greencell.report import figures
+from greencell.report.shape import visible
 from greencell.session import Session
 from greencell.settings import Settings
 
@@ -116,7 +117,8 @@ class Extension:
             words = f"{names.get(info.component, info.component)} {info.provenance}"
             parts.setdefault(words, info.detail)
         metered = "; ".join(f"{words} ({detail})" for words, detail in parts.items())
-        return f"greencell: {metered or 'nothing to meter'}; {self.place_words()}"
+        line = f"greencell: {metered or 'nothing to meter'}; {self.place_words()}"
+        return visible(line)
 
     def place_words(self) -> str:
         """Zone and carbon intensity in one line."""

@@ -9,6 +9,7 @@ from greencell.equipment import equip
 from greencell.extension import ATTRIBUTE, Extension, Shell, extension_of
 from greencell.guard import Guard
 from greencell.magics import Magics
+from greencell.report.shape import visible
 from greencell.session import Session
 from greencell.settings import read_settings
 
@@ -23,7 +24,7 @@ def load(shell: Shell) -> None:
     guard.run(_load, shell)
     if guard.last_failure is not None:
         guard.run(unload, shell)
-        print(f"greencell did not start: {guard.last_failure}")
+        print(f"greencell did not start: {visible(guard.last_failure)}")
 
 
 def _load(shell: Shell) -> None:
@@ -35,7 +36,7 @@ def _load(shell: Shell) -> None:
     _register_magics(shell, extension)
     extension.start()
     for problem in equipped.problems:
-        print(problem)
+        print(visible(problem))
     print(extension.first_line())
 
 

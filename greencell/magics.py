@@ -11,8 +11,9 @@ from greencell import report
 from greencell.control import zone_named
 from greencell.errors import UsageError
 from greencell.extension import Extension
-from greencell.report import figures
 from greencell.report.html_format import cells_html, summary_html
+from greencell.report.shape import legible, visible
+from greencell.report.sources_text import sources_text
 from greencell.report.text_formats import SORTS, cells_text, to_text
 
 _LABEL_MAX: Final = 200
@@ -20,7 +21,7 @@ HELP: Final[Mapping[str, str]] = {
     "": "session summary",
     "cells": f"table of cells   [--sort {'|'.join(SORTS)}]",
     "status": "health of the measurement   [--json]",
-    "sources": "what meters what, what was skipped, and why",
+    "sources": "what meters what; what is not used, why, and what would enable it",
     "export": f"write the session   PATH [--force]   ({' '.join('.' + f for f in report.FORMATS)})",
     "zone": "show or set where the electricity comes from   [CODE]",
     "label": "name the next cell   NAME",
@@ -77,7 +78,7 @@ class Magics:
                 raise UsageError(f"Unknown command {name[:40]!r}; choose one of {choices}.")
             command(arguments)
         except UsageError as error:
-            print(f"greencell: {error}")
+            print(f"greencell: {visible(str(error))}")
 
     def cell(self, line: str, cell: str) -> None:
         """``%%greencell NAME`` where it is not a cell's first line: name the run, go on."""
@@ -115,25 +116,15 @@ class Magics:
 
     def _sources(self, arguments: list[str]) -> None:
         _none(arguments, "sources")
-        document = self._session.to_dict()
-        lines = []
-        for source in document["sources"]:
-            lines.append(
-                f"{source['component']:<5} {source['provenance']:<9} {source['id']}: "
-                f"{source['detail']}; every {figures.duration(source['period_s'])}, "
-                f"± {100 * source['relative_error']:.0f} %"
-            )
-        for skipped in document["skipped"]:
-            lines.append(f"not used  {skipped['id']}: {skipped['reason']}")
-            if skipped["remedy"]:
-                lines.append(f"          to enable: {skipped['remedy']}")
-        self._show(Shown("\n".join(lines) or "no source was found"))
+        document = legible(self._session.to_dict())
+        self._show(Shown(sources_text(document["sources"], document["skipped"])))
 
     def _export(self, arguments: list[str]) -> None:
         force = _flag(arguments, "--force")
         if len(arguments) != 1:
             raise UsageError("Usage: %greencell export PATH [--force], e.g. session.json.")
-        print(f"greencell: wrote {self._session.export(arguments[0], force=force)}")
+        path = self._session.export(arguments[0], force=force)
+        print(f"greencell: wrote {visible(str(path))}")
 
     def _zone(self, arguments: list[str]) -> None:
         if arguments:
@@ -210,5 +201,5 @@ def _option(arguments: list[str], name: str, choices: tuple[str, ...]) -> str | 
 
 def _plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return "; ".join(str(item) for item in value) or "none"
-    return "none" if value is None else str(value)
+        return "; ".join(visible(str(item)) for item in value) or "none"
+    return "none" if value is None else visible(str(value))

@@ -14,7 +14,7 @@ from typing import Final
 
 from greencell.attribution import DeviceUse
 from greencell.clock import Clock
-from greencell.errors import ReadFailed, SourceGone
+from greencell.errors import Asleep, ReadFailed, SourceGone
 from greencell.processes import MachineClock, TreeClock
 from greencell.sources.base import EnergyCounter, PowerGauge, SharedDevice, Source
 from greencell.units import NS_PER_S
@@ -40,6 +40,8 @@ FAILED: Final = Missing("gap")
 GONE: Final = Missing("lost")
 LEFT_OUT: Final = Missing("")
 """Not read on purpose."""
+ASLEEP: Final = Missing("")
+"""Not to be woken by a read, and drawing next to nothing: nothing is missing."""
 
 RawValue = int | float | Missing
 
@@ -159,10 +161,7 @@ class Meter:
         if shared:
             own_pids = self._tree.pids()
             for index, device in shared:
-                others = device.other_processes(own_pids)
-                self.device_use[index] = (
-                    None if others is None else DeviceUse(None, None, 1, int(others))
-                )
+                self.device_use[index] = device.use(own_pids)
 
     def close(self) -> None:
         """Release every source; idempotent."""
@@ -174,6 +173,8 @@ class Meter:
 def _value(read: Callable[[], int | float]) -> RawValue:
     try:
         return read()
+    except Asleep:
+        return ASLEEP
     except ReadFailed:
         return FAILED
     except SourceGone:

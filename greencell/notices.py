@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
 
+from greencell.attribution import DeviceUse
 from greencell.guard import Guard
 from greencell.model import CarbonInfo, Skipped, SourceInfo
 from greencell.wire import Notice
 
-_NO_METER = "This machine shows no power meter, so figures come from CPU time."
-_CLOSED_METER = "This machine has a power meter that may not be read; figures come from CPU time."
+_NO_METER: Final = "This machine shows no power meter, so figures come from CPU time."
+_CLOSED_METER: Final = (
+    "This machine has a power meter that may not be read; figures come from CPU time."
+)
+_UNUSED_METER: Final = (
+    "This machine can meter its CPU, and does not yet; figures come from CPU time."
+)
+_RESTART: Final = "restart the kernel when it is back"
+_LOOK_AGAIN: Final = "greencell doctor tells whether it answers; a restart of the kernel looks anew"
+_CPU: Final = re.compile(r"\bcpu\b", re.IGNORECASE)
 
 
 def notices(
@@ -18,21 +29,71 @@ def notices(
     skipped: Sequence[Skipped],
     carbon: CarbonInfo,
     guards: Sequence[Guard],
+    *,
+    device_use: Sequence[DeviceUse | None] = (),
+    flags: Collection[str] = (),
 ) -> Iterator[Notice]:
-    """All notices, the most important first."""
+    """All notices, the most important first.
+
+    Args:
+        device_use: who used each source's device of late, in the order of ``infos``.
+        flags: those of the session's totals.
+    """
     for guard in guards:
         if guard.last_failure is not None:
             text = f"Something in greencell failed ({guard.part}): {guard.last_failure}"
             yield Notice(f"fault:{guard.part}", "warning", text, "%greencell status tells more")
     for info in lost:
-        yield Notice(f"lost:{info.id}", "warning", f"{info.id} went away; later figures lack it.")
+        text = f"{info.id} went away; later figures lack it."
+        yield Notice(f"lost:{info.id}", "warning", text, _RESTART)
     if not infos:
         yield Notice("no-source", "warning", "Nothing here can be metered or modelled.")
-    cpu = [info for info in infos if info.component == "cpu"]
-    if cpu and all(info.kind == "model" for info in cpu):
-        rapl = next((s for s in skipped if s.id == "rapl"), None)
-        closed = rapl is not None and rapl.flag == "no-permission"
-        text = _CLOSED_METER if closed else _NO_METER
-        yield Notice("estimated", "info", text, rapl.remedy if rapl is not None else "")
+    yield from _estimated(infos, skipped)
+    if "stale" in flags:
+        text = "A meter stood still for a while; what it did not show is missing."
+        yield Notice("stale", "warning", text, _LOOK_AGAIN)
+    yield from _shared(infos, device_use)
+    yield from _mig(infos)
     if carbon.located_by == "default":
         yield Notice("zone", "info", carbon.note, "%greencell zone CODE")
+
+
+def _estimated(infos: Sequence[SourceInfo], skipped: Sequence[Skipped]) -> Iterator[Notice]:
+    """The CPU is modelled: what would meter it, by whichever door."""
+    cpu = [info for info in infos if info.component == "cpu"]
+    if not cpu or any(info.kind != "model" for info in cpu):
+        return
+    door = next((one for one in skipped if one.remedy and _CPU.search(one.benefit)), None)
+    if door is not None:
+        text = _CLOSED_METER if door.flag == "no-permission" else _UNUSED_METER
+        yield Notice("estimated", "info", text, door.remedy)
+        return
+    rapl = next((one for one in skipped if one.id == "rapl"), None)
+    closed = rapl is not None and rapl.flag == "no-permission"
+    text = _CLOSED_METER if closed else _NO_METER
+    yield Notice("estimated", "info", text, rapl.remedy if rapl is not None else "")
+
+
+def _shared(
+    infos: Sequence[SourceInfo], device_use: Sequence[DeviceUse | None]
+) -> Iterator[Notice]:
+    """A GPU is in others' hands as well, and nothing tells how much."""
+    for info, use in zip(infos, device_use, strict=False):
+        held = use is not None and use.own_processes and use.other_processes
+        if use is None or not held or None not in (use.own, use.others):
+            continue
+        text = (
+            f"Others use {info.id} too and its driver tells no utilisation; "
+            "this kernel's part lies between nothing and all."
+        )
+        remedy = "measure while the GPU is this kernel's alone"
+        yield Notice(f"shared:{info.id}", "info", text, remedy)
+
+
+def _mig(infos: Sequence[SourceInfo]) -> Iterator[Notice]:
+    """A GPU in instances has one meter for all of them."""
+    for info in infos:
+        if "mig" in info.flags:
+            text = f"{info.id} is divided (MIG); its one meter counts all instances, others' too."
+            remedy = "measure while the other instances are idle, or on a whole GPU"
+            yield Notice(f"mig:{info.id}", "info", text, remedy)

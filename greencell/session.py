@@ -57,7 +57,11 @@ _MEASURED_KEPT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What a session measures with, as found on this machine."""
+    """What a session measures with, as found on this machine.
+
+    Attributes:
+        absent: kinds of meters that were looked for and that other machines have.
+    """
 
     meter: Meter
     host: HostInfo
@@ -65,6 +69,7 @@ class Equipment:
     carbon: CarbonInfo
     attribution: Attribution
     interval_s: float
+    absent: tuple[Skipped, ...] = ()
 
 
 class Session:
@@ -361,10 +366,15 @@ class Session:
 
     def notices(self) -> tuple[Notice, ...]:
         """What a person should know about the figures."""
-        booking = self._books.booking
+        with self._lock:
+            booking, ledger = self._books.booking, self._books.current()
+            flags = ledger.totals(self._carbon.factor, with_running=True).flags
         return tuple(
-            notices(booking.infos, booking.lost, self._skipped, self._carbon, [self._guard])
-        )
+            notices(
+                booking.infos, booking.lost, self._skipped, self._carbon, [self._guard],
+                device_use=self._meter.device_use, flags=flags,
+            )
+        )  # fmt: skip
 
     @property
     def health(self) -> Mapping[str, object]:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from greencell.cli import doctor, lab, report, zones
+from greencell.cli.terminal import say
 from greencell.errors import UsageError
 from greencell.version import __version__
 
@@ -34,5 +35,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except UsageError as error:
-        print(f"greencell: {error}", file=sys.stderr)
+        say(f"greencell: {error}", sys.stderr)
         return 1

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from greencell import report
+from greencell.cli.terminal import say
 from greencell.document import SCHEMA
 from greencell.errors import UsageError
+from greencell.report.shape import legible
 from greencell.report.text_formats import cells_text, to_text
 
 NAME = "report"
@@ -27,26 +29,30 @@ def run(options: argparse.Namespace) -> int:
     """Show or write it."""
     document = read(options.session)
     if options.output is None:
-        print(to_text(document))
-        print()
-        print(cells_text(document))
+        say(f"{to_text(document)}\n\n{cells_text(document)}")
     else:
-        print(f"wrote {report.write(document, options.output, force=options.force)}")
+        say(f"wrote {report.write(document, options.output, force=options.force)}")
     return 0
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The session document in a file.
+    """The session document in a file, as it is there.
 
     Raises:
-        UsageError: there is none that can be read.
+        UsageError: there is none that can be shown.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON; export a session as .json first.") from error
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         raise UsageError(f"{path} is no session of greencell ({SCHEMA}).")
+    legible(document)
     return document
+
+
+def _refuse(constant: str) -> None:
+    """NaN and Infinity are no JSON, though Python reads them."""
+    raise ValueError(constant)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from greencell.carbon.grid_table import GridTable
+from greencell.cli.terminal import say
 from greencell.report import figures
 
 NAME = "zones"
@@ -23,5 +24,5 @@ def run(options: argparse.Namespace) -> int:
     for code in codes:
         zone = table.find(code)
         intensity = figures.digits(zone.intensity_g_per_kwh)
-        print(f"{zone.code:<22} {intensity:>6} g/kWh  {zone.name} ({zone.basis}, {zone.year})")
+        say(f"{zone.code:<22} {intensity:>6} g/kWh  {zone.name} ({zone.basis}, {zone.year})")
     return 0

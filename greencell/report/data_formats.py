@@ -8,24 +8,27 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from greencell.report.shape import UNSAFE, legible
+
 _FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
 """What a spreadsheet takes for the start of a formula (OWASP, CWE-1236)."""
 _COLUMNS = (
     "number", "cell_id", "execution_count", "label", "status", "started_at", "duration_s",
     "energy_kwh", "energy_low_kwh", "energy_high_kwh", "co2_kg", "co2_low_kg", "co2_high_kg",
-    "machine_energy_kwh", "zone", "intensity_g_per_kwh", "pue", "parent", "final",
-    "mean_power_w", "peak_power_w",
+    "machine_energy_kwh", "others_energy_kwh", "idle_energy_kwh", "node_energy_kwh",
+    "zone", "intensity_g_per_kwh", "pue", "parent", "final", "mean_power_w", "peak_power_w",
 )  # fmt: skip
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """The document itself."""
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """The document itself. What could steer a terminal is written as JSON's own escapes."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def to_csv(document: Mapping[str, Any]) -> str:
     """One row per cell; nested names are joined by a dot, unknown is empty."""
-    cells = document["cells"]
+    cells = legible(document)["cells"]
     components = _names(cells, "by_component_kwh")
     metrics = _names(cells, "metrics")
     header = [

@@ -11,7 +11,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from greencell.report import figures
-from greencell.report.text_formats import cell_name, remarks, sorted_cells, source_words
+from greencell.report.shape import legible
+from greencell.report.text_formats import (
+    cell_figures,
+    cell_name,
+    remarks,
+    sorted_cells,
+    source_words,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -36,6 +43,7 @@ def cells_html(document: Mapping[str, Any], sort: str) -> str:
 
 
 def _render(template: str, document: Mapping[str, Any], *, sort: str, limit: int | None) -> str:
+    document = legible(document)
     rows = sorted_cells(document, sort)
     return (
         _environment()
@@ -43,6 +51,7 @@ def _render(template: str, document: Mapping[str, Any], *, sort: str, limit: int
         .render(
             d=document,
             rows=[_row(cell, document) for cell in rows[:limit]],
+            legend=figures.legend(rows[:limit]),
             left_out=0 if limit is None else max(0, len(rows) - limit),
             components=_components(document),
             sources=source_words(document),
@@ -69,10 +78,11 @@ def _row(cell: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]
         "cell": cell,
         "name": cell_name(cell),
         "remarks": remarks(cell),
-        "estimated": figures.is_estimated(cell),
-        "mark": figures.mark(cell) if cell["energy_kwh"] is not None else "",
+        "figures": cell_figures(cell),
         "share": _share(document, cell["energy_kwh"]),
-        "interval": figures.interval_words(cell, "energy"),
+        "title": "; ".join(
+            words for words in (figures.aside(cell, "energy"), figures.machine_words(cell)) if words
+        ),
     }
 
 
@@ -83,8 +93,8 @@ def _share(document: Mapping[str, Any], energy_kwh: float | None) -> float:
 
 
 def _components(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    by_component: Mapping[str, float] = document["totals"]["by_component_kwh"]
-    whole = sum(by_component.values())
+    by_component: Mapping[str, float | None] = document["totals"]["by_component_kwh"]
+    whole = sum(energy_kwh or 0.0 for energy_kwh in by_component.values())
     return [
         {
             "key": name if name in _COMPONENT_NAMES else "other",

@@ -7,50 +7,53 @@ from collections.abc import Mapping
 from typing import Any
 
 from greencell.report import figures
+from greencell.report.shape import legible
 
 _G_PER_KG = 1_000.0
+_SCOPES = {"kernel": " caused by this notebook", "machine": " of the machine"}
 _TEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
     "%": r"\%", "_": r"\_", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "µ": r"\textmu{}",
-    "≈": r"$\approx$", "±": r"$\pm$", "–": "--", figures.NARROW_SPACE: r"\,", "\"": "''",
+    "≈": r"$\approx$", "±": r"$\pm$", "–": "--", "≥": r"$\geq$", "…": r"\ldots{}",
+    figures.NARROW_SPACE: r"\,", "\"": "''",
 }  # fmt: skip
 
 
 def to_tex(document: Mapping[str, Any]) -> str:
     """A paragraph that says what was measured, how, and how surely."""
+    document = legible(document)
     totals, carbon, host = document["totals"], document["carbon"], document["host"]
-    estimated = figures.is_estimated(totals)
-    energy = figures.energy(totals["energy_kwh"], estimated=estimated)
-    co2 = figures.co2(totals["co2_kg"], estimated=estimated)
+    session = document["session"]
     sources = "; ".join(s.get("detail") or s["id"] for s in document["sources"]) or "no source"
     verb = {"measured": "was measured", "estimated": "was estimated"}.get(
         totals["provenance"], "was in part measured, in part estimated"
     )
     year = f", {carbon['year']}" if carbon["year"] else ""
-    scope = "caused by this notebook" if document["attribution"] == "kernel" else "of the machine"
+    scope = _SCOPES.get(document["attribution"], "")
     hardware = ", ".join([host["cpu"], *host["gpus"]])
     sentences = [
-        f"The energy {scope} over {figures.duration(document['session']['duration_s'])} "
-        f"({totals['cells']} cells) {verb} as {energy}"
-        f"{_interval(totals, 'energy')} with greencell {document['session']['greencell_version']} "
-        f"({sources}) on {hardware}.",
-        f"At a carbon intensity of {figures.digits(carbon['intensity_g_per_kwh'])} g CO2e/kWh "
+        f"The energy{scope} over {figures.known(figures.duration(session['duration_s']))} "
+        f"({figures.general(totals['cells'])} cells) {verb} as {_figure(totals, 'energy')} "
+        f"with greencell {session['greencell_version']} ({sources}) on {hardware}.",
+        f"At a carbon intensity of {figures.intensity(carbon['intensity_g_per_kwh'])} g CO2e/kWh "
         f"({carbon['zone_name']}, {carbon['basis']}{year}; {carbon['source']}) and a PUE of "
-        f"{carbon['pue']:g}, this corresponds to {co2} CO2e{_interval(totals, 'co2')}.",
+        f"{figures.general(carbon['pue'])}, this corresponds to {_figure(totals, 'co2', ' CO2e')}.",
     ]
     return " ".join(escaped_tex(sentence) for sentence in sentences) + "\n"
 
 
 def to_yaml(document: Mapping[str, Any]) -> str:
     """``co2_eq_emissions`` of a model card; emissions in grams, as the Hub reads them."""
+    document = legible(document)
     totals, carbon, host = document["totals"], document["carbon"], document["host"]
-    grams = totals["co2_kg"] * _G_PER_KG
+    mass_kg = totals["co2_kg"]
+    grams = "null" if mass_kg is None else figures.digits(mass_kg * _G_PER_KG, 4)
     hardware = ", ".join([host["cpu"], *host["gpus"]])
     source = f"greencell {document['session']['greencell_version']} ({totals['provenance']})"
     return (
         "co2_eq_emissions:\n"
-        f"  emissions: {figures.digits(grams, 4)}\n"
+        f"  emissions: {grams}\n"
         f"  source: {_quoted(source)}\n"
         f"  geographical_location: {_quoted(carbon['zone_name'])}\n"
         f"  hardware_used: {_quoted(hardware)}\n"
@@ -64,9 +67,10 @@ def escaped_tex(text: str) -> str:
     return "".join(_TEX.get(character, character) for character in one_line)
 
 
-def _interval(totals: Mapping[str, Any], quantity: str) -> str:
-    words = figures.interval_words(totals, quantity)
-    return f" ({words})" if words else ""
+def _figure(totals: Mapping[str, Any], quantity: figures.Quantity, of: str = "") -> str:
+    words = figures.aside(totals, quantity)
+    figure = figures.known(figures.figure(totals, quantity)) + of
+    return f"{figure} ({words})" if words else figure
 
 
 def _quoted(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from greencell.report import figures
+from greencell.report.shape import legible
 
 _SORTS = {"order": "number", "energy": "energy_kwh", "co2": "co2_kg", "time": "duration_s"}
 SORTS = tuple(_SORTS)
@@ -40,22 +41,23 @@ def cell_name(cell: Cell) -> str:
 
 
 def summary_lines(document: Mapping[str, Any]) -> list[str]:
-    """The session in a few plain lines."""
+    """The session in a few plain lines. The document is a legible one."""
     totals, carbon = document["totals"], document["carbon"]
-    estimated = figures.is_estimated(totals)
-    mark = figures.mark(totals)
-    energy = mark + figures.energy(totals["energy_kwh"], estimated=estimated)
-    co2 = mark + figures.co2(totals["co2_kg"], estimated=estimated)
     cells, between = totals["cells_energy_kwh"], totals["between_cells_energy_kwh"]
+    lines = [
+        f"Energy   {_shown(totals, 'energy')}  ({_known(totals)})",
+        f"CO2e     {_shown(totals, 'co2')}  ({figures.aside(totals, 'co2') or 'no interval yet'})",
+        f"Cells    {figures.general(totals['cells'])} in {_duration(document)}: "
+        f"{figures.known(figures.part(cells, totals))}; "
+        f"between cells: {figures.known(figures.part(between, totals))}",
+    ]
+    if beside := figures.machine_words(totals):
+        lines.append(f"Beside   {beside}")
     return [
-        f"Energy   {energy}  ({_known(totals, 'energy')})",
-        f"CO2e     {co2}  ({figures.interval_words(totals, 'co2') or 'no interval yet'})",
-        f"Cells    {totals['cells']} in {figures.duration(document['session']['duration_s'])}: "
-        f"{figures.energy(cells, estimated=estimated)}; "
-        f"between cells: {figures.energy(between, estimated=estimated)}",
+        *lines,
         f"Zone     {carbon['zone_name']} ({carbon['zone']}), "
-        f"{figures.digits(carbon['intensity_g_per_kwh'])} g/kWh, {carbon['basis']}"
-        f"{_year(carbon)}, by {carbon['located_by']}; PUE {carbon['pue']:g}",
+        f"{figures.intensity(carbon['intensity_g_per_kwh'])} g/kWh, {carbon['basis']}"
+        f"{_year(carbon)}, by {carbon['located_by']}; PUE {figures.general(carbon['pue'])}",
         f"Sources  {source_words(document)}",
     ]
 
@@ -68,26 +70,18 @@ def source_words(document: Mapping[str, Any]) -> str:
 
 def to_text(document: Mapping[str, Any]) -> str:
     """The summary for a terminal."""
+    document = legible(document)
     return "\n".join(["greencell session", *summary_lines(document)])
 
 
 def cells_text(document: Mapping[str, Any], sort: str = "order") -> str:
     """The table of cells for a terminal."""
+    document = legible(document)
+    cells = sorted_cells(document, sort)
     rows = [("cell", "energy", "CO2e", "time", "power", "")]
-    for cell in sorted_cells(document, sort):
-        estimated = figures.is_estimated(cell)
-        mark = figures.mark(cell) if cell["energy_kwh"] is not None else ""
+    for cell in cells:
         indent = "  " if cell["parent"] is not None else ""
-        rows.append(
-            (
-                indent + _short(cell_name(cell)),
-                mark + figures.energy(cell["energy_kwh"], estimated=estimated),
-                mark + figures.co2(cell["co2_kg"], estimated=estimated),
-                figures.duration(cell["duration_s"]),
-                figures.power(cell["mean_power_w"], estimated=estimated),
-                remarks(cell),
-            )
-        )
+        rows.append((indent + _short(cell_name(cell)), *cell_figures(cell), remarks(cell)))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
@@ -96,7 +90,17 @@ def cells_text(document: Mapping[str, Any], sort: str = "order") -> str:
         lines.append("  ".join([first, *middle, row[5]]).rstrip())
     if len(rows) == 1:
         lines.append("no cell has been measured yet")
-    return "\n".join(lines)
+    return "\n".join([*lines, *figures.legend(cells)])
+
+
+def cell_figures(cell: Cell) -> tuple[str, str, str, str]:
+    """Energy, CO2, time and power of a cell."""
+    return (
+        figures.figure(cell, "energy"),
+        figures.figure(cell, "co2"),
+        figures.duration(cell["duration_s"]),
+        figures.mean_power(cell),
+    )
 
 
 def remarks(cell: Cell) -> str:
@@ -108,6 +112,7 @@ def remarks(cell: Cell) -> str:
 
 def to_markdown(document: Mapping[str, Any]) -> str:
     """A summary and the table of cells, for a README or an issue."""
+    document = legible(document)
     lines = ["# Energy and CO2 of this session", ""]
     lines += [
         f"- {_escaped(re.sub('  +', ': ', line, count=1))}" for line in summary_lines(document)
@@ -117,30 +122,33 @@ def to_markdown(document: Mapping[str, Any]) -> str:
         "| cell | energy | CO2e | time | power | remarks |",
         "|---|---:|---:|---:|---:|---|",
     ]
-    for cell in sorted_cells(document, "order"):
-        estimated = figures.is_estimated(cell)
-        mark = figures.mark(cell) if cell["energy_kwh"] is not None else ""
-        fields = (
-            ("↳ " if cell["parent"] is not None else "") + cell_name(cell),
-            mark + figures.energy(cell["energy_kwh"], estimated=estimated),
-            mark + figures.co2(cell["co2_kg"], estimated=estimated),
-            figures.duration(cell["duration_s"]),
-            figures.power(cell["mean_power_w"], estimated=estimated),
-            remarks(cell),
-        )
+    cells = sorted_cells(document, "order")
+    for cell in cells:
+        nested = "↳ " if cell["parent"] is not None else ""
+        fields = (nested + cell_name(cell), *cell_figures(cell), remarks(cell))
         lines.append("| " + " | ".join(_escaped(text) for text in fields) + " |")
+    if signs := figures.legend(cells):
+        lines += ["", *(f"- {_escaped(sign)}" for sign in signs)]
     session = document["session"]
     lines += [
         "",
-        f"greencell {_escaped(session['greencell_version'])}, {session['started_at']}",
+        f"greencell {_escaped(session['greencell_version'])}, {_escaped(session['started_at'])}",
         "",
     ]
     return "\n".join(lines)
 
 
-def _known(totals: Mapping[str, Any], quantity: str) -> str:
-    words = figures.interval_words(totals, quantity)
+def _shown(totals: Mapping[str, Any], quantity: figures.Quantity) -> str:
+    return figures.known(figures.figure(totals, quantity))
+
+
+def _known(totals: Mapping[str, Any]) -> str:
+    words = figures.aside(totals, "energy")
     return f"{totals['provenance']}, {words}" if words else str(totals["provenance"])
+
+
+def _duration(document: Mapping[str, Any]) -> str:
+    return figures.known(figures.duration(document["session"]["duration_s"]))
 
 
 def _year(carbon: Mapping[str, Any]) -> str:

@@ -7,9 +7,9 @@ time is itself cumulative. All three end as a monotone joule counter in the mete
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from greencell.attribution import DeviceUse
 from greencell.model import SourceInfo
 
 
@@ -97,32 +97,12 @@ class PowerModel(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class GpuShare:
-    """Who used a device since the last question.
-
-    Attributes:
-        own, others: mean utilisation by our processes and by the others, in percent of the
-            device's time; ``None`` if the device does not tell.
-        own_processes, other_processes: how many have the device open now.
-    """
-
-    own: float | None
-    others: float | None
-    own_processes: int
-    other_processes: int
-
-
 @runtime_checkable
 class SharedDevice(Protocol):
     """What a source of a device that several processes can use may offer besides."""
 
-    def share(self, own_pids: frozenset[int]) -> GpuShare | None:
+    def use(self, own_pids: frozenset[int]) -> DeviceUse | None:
         """Who used the device since the last call; ``None`` if its users cannot be told apart."""
-        ...
-
-    def other_processes(self, own_pids: frozenset[int]) -> bool | None:
-        """Whether processes outside ``own_pids`` use the device; ``None`` if unknown."""
         ...
 
 

@@ -1,8 +1,13 @@
-"""Discovery: for each component the best source that works here, and why the others do not."""
+"""Discovery: each component's best source that works here, and why the others do not.
+
+Every finder is asked, in the order of preference; ``selection`` keeps each joule once; models
+stand in for what no meter holds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +15,11 @@ from typing import Any, Final
 from greencell.errors import SourceUnavailable
 from greencell.model import Component, HostInfo, Skipped
 from greencell.sources import estimate, nvml, rapl
-from greencell.sources.base import Source
+from greencell.sources.amdsmi import find_amdsmi
+from greencell.sources.apple import find_apple
+from greencell.sources.base import EnergyCounter, Source
+from greencell.sources.battery import find_battery
+from greencell.sources.emi import find_emi
 from greencell.sources.host import (
     CONTAINER_MARKS,
     CpuInfo,
@@ -19,7 +28,13 @@ from greencell.sources.host import (
     read_host,
     read_sockets,
 )
+from greencell.sources.hwmon import find_hwmon
+from greencell.sources.jetson import find_jetson
+from greencell.sources.perf import find_perf
 from greencell.sources.powercap import NO_DRIVER_REMEDY
+from greencell.sources.raspberry_pi import find_raspberry_pi
+from greencell.sources.scaphandre import MOUNT, find_scaphandre
+from greencell.sources.selection import Candidate, select
 
 VIRTUAL_REASON: Final = "this machine is virtual, and its host shares no power meter with it"
 VIRTUAL_REMEDY: Final = (
@@ -28,6 +43,8 @@ VIRTUAL_REMEDY: Final = (
 )
 _AMD_VENDORS: Final = ("AuthenticAMD", "HygonGenuine")
 _RAPL_VENDORS: Final = ("GenuineIntel", *_AMD_VENDORS)
+_ORDER: Final = ("cpu", "dram", "soc", "gpu")
+"""The order in which components are shown; others follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +53,12 @@ class Places:
 
     Attributes:
         sysfs_root, procfs_root: where the host's ``/sys`` and ``/proc`` are mounted.
-        environment: the process's, for ``CUDA_VISIBLE_DEVICES``.
+        environment: the process's, for ``CUDA_VISIBLE_DEVICES`` and its like.
         cpu_model, cpu_tdp_w, vcpus: what the model of the CPU shall take for granted.
         nvml: stands in for the module ``pynvml``.
         more_sysfs_roots: looked under where ``sysfs_root`` has no power meter.
         container_marks: files that exist in containers only.
+        scaphandre: where a host may have mounted this virtual machine's share.
     """
 
     sysfs_root: Path = Path("/sys")
@@ -52,14 +70,22 @@ class Places:
     nvml: Any = None
     more_sysfs_roots: tuple[Path, ...] = ()
     container_marks: tuple[Path, ...] = CONTAINER_MARKS
+    scaphandre: Path = MOUNT
 
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found. ``sources`` never hold a joule twice."""
+    """What was found.
+
+    Attributes:
+        sources: what is measured with; no joule is in two of them.
+        skipped: what this machine has or could have, and why it is not used.
+        absent: kinds of meters that other machines have.
+    """
 
     sources: tuple[Source, ...]
     skipped: tuple[Skipped, ...]
+    absent: tuple[Skipped, ...]
     host: HostInfo
 
 
@@ -71,13 +97,26 @@ class _Machine:
     cpu: CpuInfo
     host: HostInfo
 
+    @property
+    def amd(self) -> bool:
+        return self.cpu.vendor in _AMD_VENDORS
+
+    @property
+    def container(self) -> bool:
+        # In a virtual machine an empty tree is the rule, container or not.
+        places = self.places
+        return not self.host.virtual and is_container(
+            places.sysfs_root, places.procfs_root, places.container_marks
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What one finder brings."""
 
-    sources: tuple[Source, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
+    sources: Sequence[Source] = ()
+    skipped: Sequence[Skipped] = ()
+    absent: Sequence[Skipped] = ()
 
 
 def discover(places: Places) -> Discovery:
@@ -86,71 +125,166 @@ def discover(places: Places) -> Discovery:
     machine = _Machine(places, cpu, read_host(cpu, places.sysfs_root, places.procfs_root, ()))
     sources: list[Source] = []
     skipped: list[Skipped] = []
-    metered: set[Component] = set()
-    for components, find in _PRECEDENCE:
-        if metered.issuperset(components):
-            continue
-        found = find(machine)
+    absent: list[Skipped] = []
+    for name, find in _FINDERS.items():
+        found = _ask(name, find, machine)
         sources.extend(found.sources)
         skipped.extend(found.skipped)
-        metered.update(source.info.component for source in found.sources)
-    gpus = tuple(s.info.detail.split(",")[0] for s in sources if s.info.component == "gpu")
-    return Discovery(tuple(sources), tuple(skipped), replace(machine.host, gpus=gpus))
+        absent.extend(found.absent)
+    used, left_out = _each_once(sources)
+    skipped = [*_told(skipped, used, machine), *left_out]
+    used += _models(machine, used)
+    used.sort(key=_place)
+    skipped = [replace(one, benefit=one.benefit or _benefit(one, used)) for one in skipped]
+    gpus = tuple(s.info.detail.split(",")[0] for s in used if s.info.component == "gpu")
+    return Discovery(tuple(used), tuple(skipped), tuple(absent), replace(machine.host, gpus=gpus))
 
 
-def _rapl(machine: _Machine) -> _Found:
-    places, cpu, host = machine.places, machine.cpu, machine.host
-    # In a virtual machine an empty tree is the rule, container or not.
-    container = not host.virtual and is_container(
-        places.sysfs_root, places.procfs_root, places.container_marks
-    )
-    try:
-        counters, skipped = rapl.find_counters(
-            (places.sysfs_root, *places.more_sysfs_roots),
-            amd=cpu.vendor in _AMD_VENDORS,
-            container=container,
-        )
-    except SourceUnavailable as error:
-        return _Found((), (_no_rapl(error, machine, container=container),))
-    named = {counter.info.component for counter in counters}
-    if "dram" not in named and not host.virtual and not any(":dram" in one.id for one in skipped):
-        skipped.append(Skipped("rapl:dram", "this processor counts no memory; a model stands in"))
-    return _Found(tuple(counters), tuple(skipped))
+def _each_once(sources: Sequence[Source]) -> tuple[list[Source], Sequence[Skipped]]:
+    """The sources to use; the others are closed, and told why."""
+    selection = select([Candidate(source.info, _first_j(source)) for source in sources])
+    for index, source in enumerate(sources):
+        if index not in selection.used:
+            source.close()
+    return [sources[index] for index in selection.used], selection.skipped
 
 
-def _no_rapl(error: SourceUnavailable, machine: _Machine, *, container: bool) -> Skipped:
-    if error.flag == "unsupported" and machine.host.virtual:
-        return Skipped("rapl", VIRTUAL_REASON, VIRTUAL_REMEDY, "virtual")
-    hopeless = container or machine.cpu.vendor not in _RAPL_VENDORS
-    remedy = "" if error.remedy == NO_DRIVER_REMEDY and hopeless else error.remedy
-    return Skipped("rapl", error.reason, remedy, error.flag)
+def _first_j(source: Source) -> float | None:
+    first_units = getattr(source, "first_units", None)
+    if first_units is None or not isinstance(source, EnergyCounter):
+        return None
+    return float(first_units) * source.joules_per_unit
 
 
-def _gpus(machine: _Machine) -> _Found:
+def _place(source: Source) -> tuple[bool, int]:
+    """Components in their order, whole machines last; within one as it was found."""
+    component = source.info.component
+    known = _ORDER.index(component) if component in _ORDER else len(_ORDER)
+    return (source.info.scope == "node", known)
+
+
+# -- finders -------------------------------------------------------------------------------------
+
+
+def _nvml(machine: _Machine) -> tuple[Sequence[Source], Sequence[Skipped]]:
     places = machine.places
+    return nvml.find_gpus(places.environment, places.nvml, places.procfs_root)
+
+
+def _rapl(machine: _Machine) -> tuple[Sequence[Source], Sequence[Skipped]]:
+    places = machine.places
+    roots = (places.sysfs_root, *places.more_sysfs_roots)
+    return rapl.find_counters(roots, amd=machine.amd, container=machine.container)
+
+
+def _perf(machine: _Machine) -> tuple[Sequence[Source], Sequence[Skipped]]:
+    places = machine.places
+    return find_perf(places.sysfs_root, amd=machine.amd, procfs_root=places.procfs_root)
+
+
+_Finder = Callable[[_Machine], tuple[Sequence[Source], Sequence[Skipped]]]
+_FINDERS: Final[Mapping[str, _Finder]] = {
+    # First, because the module of a superchip holds its processor.
+    "nvml": _nvml,
+    "rapl": _rapl,
+    "perf": _perf,
+    "emi": lambda machine: find_emi(sys.platform, amd=machine.amd),
+    "apple": lambda _: find_apple(),
+    "amdsmi": lambda machine: find_amdsmi(machine.places.sysfs_root, machine.places.environment),
+    "hwmon": lambda machine: find_hwmon(machine.places.sysfs_root),
+    "jetson": lambda machine: find_jetson(machine.places.sysfs_root),
+    "raspberry_pi": lambda machine: find_raspberry_pi(
+        machine.places.sysfs_root, machine.places.procfs_root
+    ),
+    "scaphandre": lambda machine: find_scaphandre(machine.places.scaphandre),
+    "battery": lambda machine: find_battery(machine.places.sysfs_root),
+}
+"""Finders in order of preference."""
+_ALWAYS_TOLD: Final = ("rapl", "nvml")
+"""Kinds whose absence is worth a word on every machine: most people look for them."""
+
+
+def _ask(name: str, find: _Finder, machine: _Machine) -> _Found:
     try:
-        sources, skipped = nvml.find_gpus(places.environment, places.nvml, places.procfs_root)
+        sources, skipped = find(machine)
     except SourceUnavailable as error:
-        return _Found((), (Skipped("nvml", error.reason, error.remedy, error.flag),))
-    return _Found(tuple(sources), tuple(skipped))
+        refusal = Skipped(name, error.reason, error.remedy, error.flag)
+        if name == "rapl":
+            refusal = _no_rapl(refusal, machine)
+        told = name in _ALWAYS_TOLD or bool(refusal.remedy and name not in _RAPL_DOORS)
+        return _Found((), (refusal,), ()) if told else _Found((), (), (refusal,))
+    return _Found(sources, skipped)
 
 
-def _cpu_model(machine: _Machine) -> _Found:
+_CPU_DOORS: Final = ("rapl", "perf", "scaphandre")
+_RAPL_DOORS: Final = ("perf",)
+"""Other doors to RAPL: where it has no counters, what is missing is told of RAPL."""
+
+
+def _no_rapl(refusal: Skipped, machine: _Machine) -> Skipped:
+    if refusal.flag == "unsupported" and machine.host.virtual:
+        return Skipped("rapl", VIRTUAL_REASON, VIRTUAL_REMEDY, "virtual")
+    hopeless = machine.container or machine.cpu.vendor not in _RAPL_VENDORS
+    if refusal.remedy == NO_DRIVER_REMEDY and hopeless:
+        return replace(refusal, remedy="")
+    return refusal
+
+
+def _told(skipped: Iterable[Skipped], used: Sequence[Source], machine: _Machine) -> list[Skipped]:
+    """What is worth telling: a second door to what is metered already is not."""
+    metered = any(source.info.component == "cpu" for source in used)
+    held = _holds(used, "cpu")
+    told = [
+        one
+        for one in skipped
+        if one.id not in _CPU_DOORS or not (metered or (held and not one.remedy))
+    ]
+    rapl_used = any(source.info.id.startswith("rapl:") for source in used)
+    no_dram = not _holds(used, "dram") and not any(":dram" in one.id for one in told)
+    if rapl_used and no_dram and not machine.host.virtual:
+        told.append(Skipped("rapl:dram", "this processor counts no memory; a model stands in"))
+    return told
+
+
+def _holds(sources: Sequence[Source], kind: str) -> bool:
+    return any(
+        part.startswith(f"{kind}:")
+        for source in sources
+        if source.info.scope == "component"
+        for part in source.info.parts
+    )
+
+
+# -- models --------------------------------------------------------------------------------------
+
+
+def _models(machine: _Machine, used: Sequence[Source]) -> list[Source]:
+    """Models of what no meter holds."""
+    models: list[Source] = []
+    if not _holds(used, "cpu"):
+        models.append(_cpu_model(machine))
+    # A virtual machine's memory is in the watts per virtual CPU, and in what a host shares.
+    if not _holds(used, "dram") and not machine.host.virtual:
+        models.append(estimate.ram_model(machine.host.ram_gb))
+    return models
+
+
+def _cpu_model(machine: _Machine) -> Source:
     """By design power if it is known, by virtual CPU on virtual machines, else by core."""
     places, cpu, host = machine.places, machine.cpu, machine.host
     name = places.cpu_model or cpu.name
     if places.cpu_tdp_w is not None:
-        return _Found((estimate.tdp_model(places.cpu_tdp_w, name, virtual=host.virtual),))
+        return estimate.tdp_model(places.cpu_tdp_w, name, virtual=host.virtual)
     if places.vcpus is not None:
-        return _Found((estimate.vcpu_model(places.vcpus, cpu),))
+        return estimate.vcpu_model(places.vcpus, cpu)
     if host.virtual:
-        return _Found((_virtual_model(machine),))
+        return _virtual_model(machine)
     known = estimate.design_power_of(name)
     if known is None:
-        return _Found((estimate.core_model(host.logical_cpus, name),))
+        return estimate.core_model(host.logical_cpus, name)
     sockets = read_sockets(places.sysfs_root)
     detail = name if sockets == 1 else f"{sockets} × {name}"
-    return _Found((estimate.tdp_model(sockets * known.tdp_w, detail),))
+    return estimate.tdp_model(sockets * known.tdp_w, detail)
 
 
 def _virtual_model(machine: _Machine) -> estimate.CurveModel:
@@ -163,17 +297,29 @@ def _virtual_model(machine: _Machine) -> estimate.CurveModel:
     return estimate.tdp_model(known.tdp_w * share, f"{vcpus} virtual CPUs of {name}", virtual=True)
 
 
-def _ram_model(machine: _Machine) -> _Found:
-    """Installed memory; a virtual machine's share of it is in the watts per virtual CPU."""
-    if machine.host.virtual:
-        return _Found()
-    return _Found((estimate.ram_model(machine.host.ram_gb),))
+# -- what a remedy would change ------------------------------------------------------------------
+
+_BROUGHT: Final[Mapping[str, tuple[Component, float]]] = {
+    "rapl:dram": ("dram", rapl.GAIN_DRAM),
+    "rapl": ("cpu", rapl.GAIN_INTEL),
+    "perf": ("cpu", rapl.GAIN_INTEL),
+    "nvml": ("gpu", nvml.GAIN),
+}
+"""What a door would bring, with its standard error."""
 
 
-_PRECEDENCE: Final[tuple[tuple[frozenset[Component], Callable[[_Machine], _Found]], ...]] = (
-    (frozenset({"cpu", "dram"}), _rapl),
-    (frozenset({"cpu"}), _cpu_model),
-    (frozenset({"gpu"}), _gpus),
-    (frozenset({"dram"}), _ram_model),
-)
-"""Finders in order of preference. One is asked if a component that it can bring has no source."""
+def _benefit(skipped: Skipped, used: Sequence[Source]) -> str:
+    """What would change with the remedy, told against what stands in now."""
+    brought = next((b for name, b in _BROUGHT.items() if skipped.id.startswith(name)), None)
+    if not skipped.remedy or brought is None or skipped.flag == "virtual":
+        return ""
+    component, gain = brought
+    measured = f"{component} measured to about ± {200 * gain:.0f} %"
+    now = next((s.info for s in used if s.info.component == component), None)
+    if now is None:
+        return measured
+    if now.provenance == "measured":
+        return ""
+    return (
+        f"{measured} instead of estimated between {now.low_factor:g} and {now.high_factor:g} times"
+    )

@@ -8,17 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from greencell.errors import ReadFailed
+from greencell.errors import Asleep, ReadFailed
 from greencell.model import Skipped, SourceInfo
 from greencell.sources.sysfs_file import SysfsNumber
 from greencell.units import J_PER_UJ
 
 MAX_ENERGY_UJ: Final = 2**63 - 1
 """hwmon shows energies as a C ``long``; more than that is no reading."""
-
-
-class Asleep(ReadFailed):
-    """The device sleeps and is not to be woken by a read."""
 
 
 @dataclass(frozen=True, slots=True)

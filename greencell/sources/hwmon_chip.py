@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from greencell.sources.file_source import Asleep, Rail
+from greencell.errors import Asleep
+from greencell.sources.file_source import Rail
 from greencell.sources.sysfs_file import Opener, SysfsNumber, open_readonly, text_or_none
 from greencell.units import W_PER_UW
 

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from greencell.attribution import DeviceUse
 from greencell.model import Skipped, SourceInfo
-from greencell.sources.base import GpuShare
 from greencell.sources.cuda_visible import PCI_ORDER_REMEDY, is_order_uncertain, visible_gpus
 from greencell.sources.nvml_device import NvmlDevice
 from greencell.sources.nvml_library import (
@@ -60,11 +60,8 @@ class NvmlCounter:
     def read(self) -> int:
         return self._device.read_units(self._function)
 
-    def share(self, own_pids: frozenset[int]) -> GpuShare | None:
-        return self._device.share(own_pids)
-
-    def other_processes(self, own_pids: frozenset[int]) -> bool | None:
-        return self._device.other_processes(own_pids)
+    def use(self, own_pids: frozenset[int]) -> DeviceUse | None:
+        return self._device.use(own_pids)
 
     def close(self) -> None:
         self._device.close()
@@ -86,11 +83,8 @@ class NvmlGauge:
     def read_w(self) -> float:
         return self._device.read_units(self._function) * W_PER_MW
 
-    def share(self, own_pids: frozenset[int]) -> GpuShare | None:
-        return self._device.share(own_pids)
-
-    def other_processes(self, own_pids: frozenset[int]) -> bool | None:
-        return self._device.other_processes(own_pids)
+    def use(self, own_pids: frozenset[int]) -> DeviceUse | None:
+        return self._device.use(own_pids)
 
     def close(self) -> None:
         self._device.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from greencell.attribution import DeviceUse
 from greencell.errors import ReadFailed, SourceGone
-from greencell.sources.base import GpuShare
 from greencell.sources.nvml_library import GONE, Handle, NvmlLibrary, code_of, text_of
-from greencell.sources.nvml_share import ShareReader
+from greencell.sources.nvml_use import UseReader
 from greencell.units import W_PER_MW
 
 MAX_POWER_W: Final = 2_000.0
@@ -38,7 +38,7 @@ class NvmlDevice:
         self.mig = _mig_enabled(library, handle)
         limit_mw = library.call(nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
         self.max_power_w = LIMIT_MARGIN * limit_mw * W_PER_MW if limit_mw else MAX_POWER_W
-        self._share = ShareReader(library, handle, splits=not self.mig)
+        self._use = UseReader(library, handle, splits=not self.mig)
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -66,14 +66,9 @@ class NvmlDevice:
                 raise SourceGone(f"{self.id}: {error}") from error
             raise ReadFailed(f"{self.id}: {error}") from error
 
-    def share(self, own_pids: frozenset[int]) -> GpuShare | None:
+    def use(self, own_pids: frozenset[int]) -> DeviceUse | None:
         """Who used the GPU since the last call; ``None`` if that cannot be told."""
-        return self._share.read(own_pids) if self._sees_pids else None
-
-    def other_processes(self, own_pids: frozenset[int]) -> bool | None:
-        """Whether processes outside ``own_pids`` use the GPU; ``None`` if that cannot be told."""
-        pids = self._share.running_pids() if self._sees_pids else None
-        return None if pids is None else any(pid not in own_pids for pid in pids)
+        return self._use.read(own_pids) if self._sees_pids else None
 
     def close(self) -> None:
         """Leave the library to its other users; idempotent."""

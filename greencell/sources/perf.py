@@ -66,7 +66,7 @@ class PerfCounter:
             relative_error=_gain(component, amd=amd),
             detail=f"perf power/{event.name}/ on CPU {place.cpu}",
             scope="node" if node else "component",
-            parts=("node:*",) if node else (f"{component}:{place.socket}",),
+            parts=("node:*",) if node else (f"{component}:{place.name.replace('-die-', '/')}",),
         )
 
     def read(self) -> int:

@@ -1,15 +1,16 @@
-"""The Linux powercap tree: which of its zones hold which joules, each joule once.
+"""The Linux powercap tree: its zones, and which pieces of hardware each holds.
 
 Layout: Linux ``Documentation/power/powercap/powercap.rst`` and
-``drivers/powercap/intel_rapl_common.c``. A package holds its cores and uncore; it does not hold
-``dram``; ``psys`` holds everything and is a scope of its own, so it is never added in.
+``drivers/powercap/intel_rapl_common.c``. A package holds its cores and uncore, which are not
+looked at; it does not hold ``dram``; ``psys`` holds everything and is a scope of its own. Twins
+(memory-mapped copies, dies that mirror one counter) are all given; ``selection.py`` counts one.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,63 +27,64 @@ REMEDY: Final = (
     'RUN+="/bin/chmod g+r /sys/%p/energy_uj /sys/%p/max_energy_range_uj"\' | '
     "sudo tee /etc/udev/rules.d/70-powercap.rules && sudo udevadm trigger -s powercap"
 )
-"""Pastes into a shell as it stands, so what there is to say about it stands in the reason."""
+"""Pastes into a shell as it stands."""
+CAUTION: Final = (
+    "members of the group power, from their next login on, can read the processor's energy, from "
+    "which secrets of other users' programs can be guessed (PLATYPUS, CVE-2020-8694)"
+)
 MASKED_REMEDY: Final = (
     "start the container with -v /sys/devices/virtual/powercap:/host/devices/virtual/powercap:ro "
     "and set GREENCELL_SYSFS_ROOT=/host"
 )
 NO_DRIVER_REMEDY: Final = "sudo modprobe -a intel_rapl_common intel_rapl_msr"
 """Intel's and AMD's processors alike, whatever the drivers are called."""
-_DENIED: Final = (
-    "may not be read by this user, as kernels since 5.10 have it (PLATYPUS, CVE-2020-8694); "
-    "the remedy opens it to a group, from the next login on"
-)
+DENIED: Final = "its counter may not be read by this user, as kernels since 5.10 have it"
 _PACKAGE: Final = re.compile(r"package-(\d+)(?:-die-(\d+))?")
 _ZONE_FOLDERS: Final = (
     "*-rapl*:*", "*-rapl*/*-rapl*:*", "*-rapl*:*/*-rapl*:*", "*-rapl*/*-rapl*:*/*-rapl*:*",
 )  # fmt: skip
-_SAME_SHARE: Final = 1e-6
-_SAME_UJ: Final = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone that is to be counted.
+    """A zone that counts something of interest.
 
     Attributes:
         id: e.g. ``rapl:package-0``, ``rapl:dram-0``; with the die where there is one.
         name: what the tree calls it.
-        socket, die: which package it belongs to; ``None`` where the tree does not tell.
+        part: the piece of hardware, e.g. ``cpu:0``, ``cpu:0/1`` for a die, ``node:*``.
+        first_uj: what it showed when it was found.
     """
 
     id: str
     name: str
     component: Component
     path: Path
-    socket: str | None
-    die: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    zone: Zone
-    energy_uj: int
+    part: str
+    first_uj: int = 0
 
 
 def readable_zones(
     sysfs_roots: Sequence[Path], opener: Opener, *, container: bool
 ) -> tuple[list[Zone], list[Skipped]]:
-    """All zones to be counted in the first of these roots that has some, and those left out.
+    """All zones in the first of these roots that has some, and those that cannot be read.
 
     Raises:
-        SourceUnavailable: no root has a zone that can be read; told of the first root.
+        SourceUnavailable: no root has a zone; told of the first root.
     """
     first_refusal: SourceUnavailable | None = None
+    first_closed: list[Skipped] = []
     for root in sysfs_roots:
         try:
-            return _zones_under(root, opener, container=container)
+            zones, skipped = _zones_under(root, opener, container=container)
         except SourceUnavailable as refusal:
             first_refusal = first_refusal or refusal
+        else:
+            if zones:
+                return zones, skipped
+            first_closed = first_closed or skipped
+    if first_closed:
+        return [], first_closed
     raise first_refusal or SourceUnavailable("there is no root of sysfs to look under")
 
 
@@ -99,21 +101,24 @@ def _zones_under(
     zones = [zone for path, name in named if (zone := _zone(path, name)) is not None]
     if not zones:
         raise SourceUnavailable("the powercap tree holds no package")
-    seen: list[_Seen] = []
+    found: list[Zone] = []
     skipped: dict[str, Skipped] = {}
     for zone in zones:
         try:
-            seen.append(_Seen(zone, read_number(zone.path / "energy_uj", opener)))
+            first_uj = read_number(zone.path / "energy_uj", opener)
         except PermissionError:
-            skipped[zone.id] = Skipped(zone.id, f"it {_DENIED}", REMEDY, "no-permission")
+            skipped[zone.id] = Skipped(zone.id, DENIED, REMEDY, "no-permission", CAUTION)
         except (OSError, ReadFailed) as error:
             skipped.setdefault(zone.id, Skipped(zone.id, f"its counter does not answer: {error}"))
-    if not seen:
-        raise _all_refused(list(skipped.values()))
-    kept = _each_once(seen)
-    found = {one.zone.id for one in seen}
+        else:
+            found.append(replace(zone, first_uj=first_uj))
+    ids = {zone.id for zone in found}
     # A twin that is closed does not matter where the other one is open.
-    return kept, [left_out for left_out in skipped.values() if left_out.id not in found]
+    left_out = [one for one in skipped.values() if one.id not in ids]
+    if not found and all(one.flag == "no-permission" for one in left_out):
+        # One refusal for all of them is one thing to say.
+        left_out = [replace(left_out[0], id="rapl")]
+    return found, left_out
 
 
 def _nothing_there(trees: Sequence[Path], *, container: bool) -> SourceUnavailable:
@@ -127,13 +132,6 @@ def _nothing_there(trees: Sequence[Path], *, container: bool) -> SourceUnavailab
     return SourceUnavailable(
         "the powercap tree is empty: the kernel has no power meter here", NO_DRIVER_REMEDY
     )
-
-
-def _all_refused(skipped: Sequence[Skipped]) -> SourceUnavailable:
-    for one in skipped:
-        if one.flag == "no-permission":
-            return SourceUnavailable(f"its counter {_DENIED}", one.remedy, one.flag)
-    return SourceUnavailable(f"{skipped[0].id}: {skipped[0].reason}")
 
 
 def _zone_folders(tree: Path) -> list[Path]:
@@ -152,40 +150,23 @@ def _place(name: str) -> tuple[str, list[int]]:
 
 
 def _zone(path: Path, name: str) -> Zone | None:
-    """The zone if its joules are to be counted."""
+    """The zone if its joules are of interest."""
+    if name == "psys":
+        return Zone("rapl:psys", name, "node", path, "node:*")
     if package := _PACKAGE.fullmatch(name):
-        socket, die = package.groups()
-        return Zone(f"rapl:{name}", name, "cpu", path, socket, die)
+        return Zone(f"rapl:{name}", name, "cpu", path, f"cpu:{_which(package)}")
     if name != "dram":
         return None
     # In the class folder all zones lie side by side, below the device each in its parent.
     parent = path.name.rpartition(":")[0]
     above = text_or_none(path.parent / parent / "name") or text_or_none(path.parent / "name") or ""
     if package := _PACKAGE.fullmatch(above):
-        socket, die = package.groups()
-        return Zone(f"rapl:dram-{above.removeprefix('package-')}", name, "dram", path, socket, die)
-    return Zone(f"rapl:dram-{parent.rpartition(':')[2]}", name, "dram", path, None, None)
+        which = above.removeprefix("package-")
+        return Zone(f"rapl:dram-{which}", name, "dram", path, f"dram:{_which(package)}")
+    which = parent.rpartition(":")[2]
+    return Zone(f"rapl:dram-{which}", name, "dram", path, f"dram:zone-{which}")
 
 
-def _each_once(seen: Sequence[_Seen]) -> list[Zone]:
-    """Drop twins: the memory-mapped copy of a package, and dies that mirror one socket counter.
-
-    Dies are told apart by value, not by name: some processors do count each die for itself.
-    """
-    kept: list[_Seen] = []
-    for one in seen:
-        if not any(_same(one, other) for other in kept):
-            kept.append(one)
-    return [one.zone for one in kept]
-
-
-def _same(one: _Seen, other: _Seen) -> bool:
-    mine, theirs = one.zone, other.zone
-    if mine.id == theirs.id:
-        return True
-    if mine.component != theirs.component or mine.socket is None or mine.socket != theirs.socket:
-        return False
-    if mine.die is None or theirs.die is None:
-        return True
-    tolerance_uj = max(_SAME_SHARE * other.energy_uj, _SAME_UJ)
-    return abs(one.energy_uj - other.energy_uj) <= tolerance_uj
+def _which(package: re.Match[str]) -> str:
+    socket, die = package.groups()
+    return socket if die is None else f"{socket}/{die}"

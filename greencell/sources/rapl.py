@@ -1,7 +1,7 @@
 """RAPL through the Linux powercap tree: energy of CPU packages and of memory.
 
-Units and wraps: Linux ``drivers/powercap/intel_rapl_common.c``. Which zones are counted is told
-in ``powercap.py``.
+Units and wraps: Linux ``drivers/powercap/intel_rapl_common.c``. The zones are found in
+``powercap.py``.
 """
 
 from __future__ import annotations
@@ -23,19 +23,25 @@ KNOWN_RANGES_UJ: Final = (65_532_610_987, 65_712_999_613, 262_143_328_850)
 """``max_energy_range_uj`` of all common parts, for kernels that keep the file from us."""
 MAX_POWER_W: Final = 1_000.0
 """More than any package draws; a step that implies more is a reset."""
+MAX_NODE_POWER_W: Final = 5_000.0
+"""More than any machine with a ``psys`` zone draws."""
 GAIN_INTEL: Final = 0.03
 GAIN_AMD: Final = 0.05
 GAIN_DRAM: Final = 0.10
-"""Standard gain errors: judgement after Hackenberg 2015, Khan 2018, Desrochers 2016."""
+GAIN_NODE: Final = 0.10
+"""Standard gain errors: judgement after Hackenberg 2015, Khan 2018, Desrochers 2016; ``psys``
+holds what the maker of the board chose to put into it."""
 
 
 class RaplCounter:
     """The energy counter of one zone, over a descriptor that is kept open."""
 
     joules_per_unit = J_PER_UJ
-    max_power_w = MAX_POWER_W
 
     def __init__(self, zone: Zone, relative_error: float, opener: Opener = open_readonly) -> None:
+        node = zone.component == "node"
+        self.max_power_w = MAX_NODE_POWER_W if node else MAX_POWER_W
+        self.first_units = zone.first_uj
         self._energy_uj = SysfsNumber(zone.path / "energy_uj", zone.id, opener)
         self.range_units: int | None = _range_uj(zone, opener)
         self.info = SourceInfo(
@@ -47,6 +53,8 @@ class RaplCounter:
             resolution_j=UNIT_J,
             relative_error=relative_error,
             detail=f"RAPL {zone.name}",
+            scope="node" if node else "component",
+            parts=(zone.part,),
         )
 
     def read(self) -> int:
@@ -63,7 +71,7 @@ def find_counters(
     container: bool = False,
     opener: Opener = open_readonly,
 ) -> tuple[list[RaplCounter], list[Skipped]]:
-    """Counters of all packages and memories, each joule once, and the zones left out.
+    """Counters of all packages, memories and the platform, twins included, and what is closed.
 
     Args:
         sysfs_roots: where to look; the first root with a tree that can be read is used.
@@ -72,10 +80,10 @@ def find_counters(
         opener: opens a file for reading, given its path.
 
     Raises:
-        SourceUnavailable: there is no tree, or nothing of it may be read.
+        SourceUnavailable: there is no tree, or it is empty.
     """
     zones, skipped = readable_zones(sysfs_roots, opener, container=container)
-    gains = {"cpu": GAIN_AMD if amd else GAIN_INTEL, "dram": GAIN_DRAM}
+    gains = {"cpu": GAIN_AMD if amd else GAIN_INTEL, "dram": GAIN_DRAM, "node": GAIN_NODE}
     return [RaplCounter(zone, gains[zone.component], opener) for zone in zones], skipped
 
 

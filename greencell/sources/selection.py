@@ -49,7 +49,7 @@ class Selection:
 def select(candidates: Sequence[Candidate]) -> Selection:
     """The candidates to use, given in order of preference."""
     used: list[int] = []
-    skipped: list[Skipped] = []
+    skipped: dict[str, Skipped] = {}
     for index, candidate in enumerate(candidates):
         twin = next(
             (candidates[i] for i in used if _share_hardware(candidates[i], candidate)), None
@@ -57,8 +57,9 @@ def select(candidates: Sequence[Candidate]) -> Selection:
         if twin is None:
             used.append(index)
         elif twin.info.id != candidate.info.id:
-            skipped.append(Skipped(candidate.info.id, _why(candidate.info, twin.info)))
-    return Selection(tuple(used), tuple(skipped))
+            reason = _why(candidate.info, twin.info)
+            skipped.setdefault(candidate.info.id, Skipped(candidate.info.id, reason))
+    return Selection(tuple(used), tuple(skipped.values()))
 
 
 def _share_hardware(one: Candidate, other: Candidate) -> bool:

@@ -25,6 +25,10 @@ class FakeClock:
         """Have ``follower`` called with the seconds of each step from now on."""
         self._followers.append(follower)
 
+    def unfollow(self) -> None:
+        """The follower that came last is called no more."""
+        self._followers.pop()
+
     def advance(self, seconds: float) -> None:
         """Let time pass, for the clock and all that follow it."""
         self._now_ns += round(seconds * NS_PER_S)

@@ -249,11 +249,12 @@ void fake_set_processes(int gpu, const unsigned *pids, const unsigned *sm, unsig
 
 __attribute__((constructor)) static void from_environment(void) {
   const char *count = getenv("FAKENVML_GPUS"), *watts = getenv("FAKENVML_POWER_W");
+  const char *update = getenv("FAKENVML_UPDATE_MS");
   char uuid[96];
   if (!count) return;
   for (int i = 0; i < atoi(count); i++) {
     snprintf(uuid, sizeof uuid, "GPU-%08x-0000-0000-0000-000000000000", i + 1);
-    int gpu = fake_add_gpu("Simulated GPU", uuid, 1, 20000);
+    int gpu = fake_add_gpu("Simulated GPU", uuid, 1, update ? (uint64_t)(atof(update) * 1000.0) : 20000);
     set_power(&gpus[gpu], (uint64_t)((watts ? atof(watts) : 70.0) * 1000.0));
   }
   fake_use_real_time();

@@ -21,7 +21,9 @@ class _Zone:
     power_w: float
     range_uj: int
     start_uj: int
+    update_s: float
     true_j: float = 0.0
+    shown_j: float = 0.0
     base_j: float = 0.0
     frozen: bool = False
     locked: bool = False
@@ -29,7 +31,7 @@ class _Zone:
 
     @property
     def energy_uj(self) -> int:
-        units = self.start_uj + round((self.true_j - self.base_j) * 1e6)
+        units = self.start_uj + round((self.shown_j - self.base_j) * 1e6)
         return units % self.range_uj
 
 
@@ -50,6 +52,7 @@ class PowercapTree:
         self._tree = sysfs_root / "class" / "powercap"
         self._zones: dict[str, _Zone] = {}
         self._tops = 0
+        self._now_s = 0.0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.RLock()
@@ -65,8 +68,14 @@ class PowercapTree:
         range_uj: int = RANGE_UJ,
         start_uj: int = 123_456_789,
         key: str | None = None,
+        update_s: float = 0.0,
     ) -> None:
-        """Add a zone; ``key`` tells zones of one name apart, e.g. each socket's ``dram``."""
+        """Add a zone.
+
+        Args:
+            key: tells zones of one name apart, e.g. each socket's ``dram``.
+            update_s: how often the counter moves; 0 for one that is exact at any time.
+        """
         if parent is None:
             folder = self._tree / f"{control}:{self._tops}"
             self._tops += 1
@@ -77,7 +86,7 @@ class PowercapTree:
         folder.mkdir(parents=True)
         (folder / "name").write_text(f"{name}\n")
         (folder / "max_energy_range_uj").write_text(f"{range_uj}\n")
-        zone = _Zone(folder, power_w, range_uj, start_uj)
+        zone = _Zone(folder, power_w, range_uj, start_uj, update_s)
         self._zones[key or name] = zone
         self._write(zone)
 
@@ -89,8 +98,12 @@ class PowercapTree:
     def advance(self, seconds: float) -> None:
         """Let time pass and write all counters."""
         with self._lock:
+            self._now_s += seconds
             for zone in self._zones.values():
                 zone.true_j += zone.power_w * seconds
+                since_tick_s = self._now_s % zone.update_s if zone.update_s > 0 else 0.0
+                if since_tick_s <= seconds:
+                    zone.shown_j = zone.true_j - zone.power_w * since_tick_s
                 self._write(zone)
 
     def true_j(self, *keys: str) -> float:
@@ -144,7 +157,7 @@ class PowercapTree:
         """The counter starts again at 0."""
         with self._lock:
             zone = self._zones[key]
-            zone.base_j, zone.start_uj = zone.true_j, 0
+            zone.base_j, zone.start_uj = zone.shown_j, 0
             self._write(zone)
 
     def lock(self, key: str, *, locked: bool = True) -> None:

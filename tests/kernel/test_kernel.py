@@ -402,6 +402,60 @@ def test_simulated_hardware_in_a_real_kernel(start_kernel: Start, tmp_path: Path
         assert cell["energy_low_kwh"] < cell["energy_kwh"] < cell["energy_high_kwh"]
 
 
+def test_a_slow_counters_cell_is_told_at_once_and_again_when_it_ticked(
+    start_kernel: Start, tmp_path: Path
+) -> None:
+    """GPUs that tick ten times a second: provisional at once, final within 0.2 s, right."""
+    try:
+        build(tmp_path)
+    except NoCompiler as reason:
+        pytest.skip(str(reason))
+    kernel = start_kernel(
+        LD_LIBRARY_PATH=str(tmp_path), FAKENVML_GPUS="1", FAKENVML_POWER_W="100",
+        FAKENVML_UPDATE_MS="100", GREENCELL_ATTRIBUTION="machine",
+    )  # fmt: skip
+    kernel.run("import time; time.sleep(1.5)")
+    kernel.drain(1.5)
+    run = kernel.run("time.sleep(0.13)", cell_id="short")
+    ended_s = time.monotonic()
+    told, arrived_s = [m for m in run.ours if m["kind"] == "cell-end"], [ended_s]
+    while not any(m["record"]["final"] for m in told) and time.monotonic() < ended_s + 5:
+        told += [
+            m["content"]["data"]
+            for m in kernel.drain(0.02)
+            if m["msg_type"] == "comm_msg" and m["content"]["data"]["kind"] == "cell-end"
+        ]
+        arrived_s.append(time.monotonic())
+
+    records = [m["record"] for m in told]
+    assert [record["final"] for record in records] == [False, True]
+    assert records[0]["run"] == records[1]["run"]
+    assert arrived_s[-1] - ended_s < 1.0  # 0.1 s, on a busy machine more
+    (cell,) = [c for c in kernel.document()["cells"] if c["cell_id"] == "short"]
+    assert cell["final"] is True
+    energy_j = cell["by_component_kwh"]["gpu"] * 3.6e6
+    assert energy_j == pytest.approx(100.0 * cell["duration_s"], rel=0.1)
+    (gpu,) = [s for s in kernel.document()["sources"] if s["component"] == "gpu"]
+    assert gpu["period_s"] == pytest.approx(0.1, rel=0.1)
+
+
+def test_what_outlives_its_cell_is_billed_to_the_gap(start_kernel: Start) -> None:
+    """A thread and a child that go on: the time between cells pays, visibly, not the next cell."""
+    kernel = start_kernel(GREENCELL_CPU_TDP_W="65")
+    kernel.run(
+        "import subprocess, sys, threading, time\n"
+        "burn = 'import time\\nt = time.time()\\nwhile time.time() < t + 2: pass'\n"
+        "child = subprocess.Popen([sys.executable, '-c', burn])"
+    )
+    time.sleep(2.5)
+    kernel.run("child.wait()")
+    totals = kernel.document()["totals"]
+    starting, waiting = kernel.document()["cells"]
+
+    assert totals["between_cells_energy_kwh"] > 5 * starting["energy_kwh"]
+    assert totals["between_cells_energy_kwh"] > 5 * waiting["energy_kwh"]
+
+
 def test_counters_that_vanish_in_mid_session_break_nothing(
     start_kernel: Start, tmp_path: Path
 ) -> None:
@@ -416,6 +470,7 @@ def test_counters_that_vanish_in_mid_session_break_nothing(
     tree.vanish("package-0")
     run = kernel.run("1 + 1")
     assert run.visible == [("execute_result", {"text/plain": "2"})]
+    time.sleep(1.5)  # a read soon after would tell enough to draw a line
     tree.come_back("package-0")
     kernel.run("import time; time.sleep(0.5)")
     good, lost, back = kernel.document()["cells"]

@@ -176,7 +176,7 @@ def test_a_bad_path_is_one_line(document: dict[str, Any], tmp_path: Path, name: 
     ("kwh", "shown"),
     [
         (None, "–"),
-        (0.0, "0 nWh"),
+        (0.0, "0 Wh"),
         (1e-3, "1.00 Wh"),
         (2.5, "2.50 kWh"),
         (3.4e-7, "340 µWh"),

@@ -97,7 +97,9 @@ def test_a_container_is_known_by_its_mark_or_by_the_cover(tmp_path: Path) -> Non
     assert is_container(sysfs, proc, (tmp_path / ".dockerenv",))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None
+)
 @given(content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 def test_no_content_of_the_files_raises(tmp_path: Path, content: bytes) -> None:
     """The files may hold anything."""

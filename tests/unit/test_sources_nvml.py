@@ -235,20 +235,20 @@ def _no_library(name: str) -> None:
 
 
 def test_other_processes_are_seen(fake: FakeNvml) -> None:
-    """A process outside our tree makes the device shared."""
+    """A process outside our tree is counted among the others."""
     gpu = fake.add_gpu(70.0)
     (source,), _ = find_gpus({}, pynvml, Path("/nonexistent"))
     fake.set_processes(gpu, [10, 11])
 
-    assert source.other_processes(frozenset({10, 11})) is False
-    assert source.other_processes(frozenset({10})) is True
+    assert source.use(frozenset({10, 11})).other_processes == 0  # type: ignore[union-attr]
+    assert source.use(frozenset({10})).other_processes == 1  # type: ignore[union-attr]
     fake.fail("nvmlDeviceGetComputeRunningProcesses_v3", pynvml.NVML_ERROR_NO_PERMISSION)
-    assert source.other_processes(frozenset({10})) is None
+    assert source.use(frozenset({10})) is None
 
 
-@pytest.mark.parametrize(("namespace", "answer"), [(4026531836, True), (4026532999, None)])
+@pytest.mark.parametrize(("namespace", "told"), [(4026531836, True), (4026532999, False)])
 def test_the_numbers_of_another_namespace_mean_nothing(
-    fake: FakeNvml, tmp_path: Path, namespace: int, answer: bool | None
+    fake: FakeNvml, tmp_path: Path, namespace: int, told: bool
 ) -> None:
     """In a container the driver's process numbers are the host's: nobody is accused."""
     gpu = fake.add_gpu(70.0)
@@ -257,7 +257,7 @@ def test_the_numbers_of_another_namespace_mean_nothing(
     (source,), _ = find_gpus({}, pynvml, tmp_path)
     fake.set_processes(gpu, [10])
 
-    assert source.other_processes(frozenset({7})) is answer
+    assert (source.use(frozenset({7})) is not None) is told
 
 
 def test_mig_is_flagged(fake: FakeNvml) -> None:

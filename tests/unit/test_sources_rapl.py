@@ -12,11 +12,15 @@ import pytest
 from greencell.errors import ReadFailed, SourceUnavailable
 from greencell.sources.powercap import REMEDY
 from greencell.sources.rapl import RaplCounter, find_counters
+from greencell.sources.selection import Candidate, select
 from greencell.testing import PowercapTree
 
 
 def ids(root: Path) -> list[str]:
-    return [counter.info.id for counter in counters(root)]
+    """What is counted of it, each joule once."""
+    found = counters(root)
+    candidates = [Candidate(one.info, one.first_units * one.joules_per_unit) for one in found]
+    return [found[index].info.id for index in select(candidates).used]
 
 
 def counters(root: Path) -> list[RaplCounter]:
@@ -25,7 +29,7 @@ def counters(root: Path) -> list[RaplCounter]:
 
 
 def test_a_laptop_counts_its_package_once(tmp_path: Path) -> None:
-    """Core, uncore, psys and the memory-mapped twin hold the package's joules a second time."""
+    """Core, uncore and the memory-mapped twin hold its joules again; psys is beside the sum."""
     tree = PowercapTree(tmp_path)
     tree.add("package-0", start_uj=5_000_000)
     tree.add("core", parent="package-0")
@@ -34,7 +38,8 @@ def test_a_laptop_counts_its_package_once(tmp_path: Path) -> None:
     tree.add("package-0", control="intel-rapl-mmio", key="twin")
     tree.close()
 
-    assert ids(tmp_path) == ["rapl:package-0"]
+    assert ids(tmp_path) == ["rapl:package-0", "rapl:psys"]
+    assert {one.info.scope for one in counters(tmp_path) if one.info.id == "rapl:psys"} == {"node"}
 
 
 def test_two_sockets_count_packages_and_memory(tmp_path: Path) -> None:
@@ -82,13 +87,15 @@ def test_no_tree_an_empty_tree_and_a_closed_tree_say_why(tmp_path: Path) -> None
     tree = PowercapTree(tmp_path)
     tree.add("package-0")
     tree.lock("package-0")
-    with pytest.raises(SourceUnavailable) as closed:
-        find_counters([tmp_path], amd=False, opener=tree.open_readonly)
+    none, (closed,) = find_counters([tmp_path], amd=False, opener=tree.open_readonly)
 
-    assert [error.value.flag for error in (nothing, empty, masked, closed)] == [
-        "unsupported", "unsupported", "masked", "no-permission",
+    assert [error.value.flag for error in (nothing, empty, masked)] == [
+        "unsupported", "unsupported", "masked",
     ]  # fmt: skip
-    assert "udev" in closed.value.remedy
+    assert none == []
+    assert (closed.id, closed.flag) == ("rapl", "no-permission")
+    assert "udev" in closed.remedy
+    assert "PLATYPUS" in closed.caution
 
 
 def test_the_remedy_is_one_line_that_a_shell_understands() -> None:

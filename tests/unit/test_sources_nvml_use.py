@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greencell.sources.base import GpuShare, SharedDevice
+from greencell.attribution import DeviceUse
+from greencell.sources.base import SharedDevice
 from greencell.sources.nvml import NvmlCounter, NvmlGauge, find_gpus
 from greencell.sources.nvml_library import NvmlLibrary
-from greencell.sources.nvml_share import ShareReader, mean_percentages
+from greencell.sources.nvml_use import UseReader, mean_percentages
 from greencell.testing import FakeNvml, NoCompiler
 
 OWN = frozenset({10, 11})
@@ -48,25 +49,25 @@ def test_the_shares_are_those_of_the_time_since_the_last_question(
     source = device()
     fake.set_processes(gpu, {10: 60, 7: 20})
     fake.advance(2.0)
-    first = source.share(OWN)
+    first = source.use(OWN)
     fake.set_processes(gpu, {10: 5, 11: 10, 7: 80, 8: 0})
     fake.advance(2.0)
-    second = source.share(OWN)
+    second = source.use(OWN)
 
-    assert first == GpuShare(60.0, 20.0, 1, 1)
-    assert second == GpuShare(15.0, 80.0, 2, 2)
+    assert first == DeviceUse(60.0, 20.0, 1, 1)
+    assert second == DeviceUse(15.0, 80.0, 2, 2)
 
 
 def test_a_device_that_nobody_used_since_is_idle_and_not_unknown(fake: FakeNvml) -> None:
     """NVML answers that it found nothing."""
     gpu = fake.add_gpu(70.0)
     source = device()
-    assert source.share(OWN) == GpuShare(0.0, 0.0, 0, 0)
+    assert source.use(OWN) == DeviceUse(0.0, 0.0, 0, 0)
     fake.set_processes(gpu, {10: 60})
     fake.advance(1.0)
-    source.share(OWN)
+    source.use(OWN)
 
-    assert source.share(OWN) == GpuShare(0.0, 0.0, 1, 0)
+    assert source.use(OWN) == DeviceUse(0.0, 0.0, 1, 0)
 
 
 def test_half_the_time_is_half_the_share(fake: FakeNvml) -> None:
@@ -78,7 +79,7 @@ def test_half_the_time_is_half_the_share(fake: FakeNvml) -> None:
     fake.set_processes(gpu, {10: 0, 7: 50})
     fake.advance(1.0)
 
-    assert source.share(OWN) == GpuShare(25.0, 50.0, 1, 1)
+    assert source.use(OWN) == DeviceUse(25.0, 50.0, 1, 1)
 
 
 @pytest.mark.parametrize("code", [pynvml.NVML_ERROR_NOT_SUPPORTED, pynvml.NVML_ERROR_UNKNOWN])
@@ -89,7 +90,7 @@ def test_a_device_without_samples_still_tells_its_processes(fake: FakeNvml, code
     fake.set_processes(gpu, {10: 60, 7: 20})
     fake.fail("nvmlDeviceGetProcessUtilization", code)
 
-    assert source.share(OWN) == GpuShare(None, None, 1, 1)
+    assert source.use(OWN) == DeviceUse(None, None, 1, 1)
 
 
 def test_samples_that_come_in_between_are_asked_for_again(fake: FakeNvml) -> None:
@@ -99,10 +100,10 @@ def test_samples_that_come_in_between_are_asked_for_again(fake: FakeNvml) -> Non
     fake.set_processes(gpu, {10: 60})
     fake.advance(1.0)
     fake.fail("nvmlDeviceGetProcessUtilization", pynvml.NVML_ERROR_INSUFFICIENT_SIZE, times=1)
-    assert source.share(OWN) == GpuShare(60.0, 0.0, 1, 0)
+    assert source.use(OWN) == DeviceUse(60.0, 0.0, 1, 0)
 
     fake.fail("nvmlDeviceGetProcessUtilization", pynvml.NVML_ERROR_INSUFFICIENT_SIZE)
-    assert source.share(OWN) == GpuShare(None, None, 1, 0)
+    assert source.use(OWN) == DeviceUse(None, None, 1, 0)
 
 
 def test_a_success_that_the_bindings_raise_is_nothing_found() -> None:
@@ -116,9 +117,9 @@ def test_a_success_that_the_bindings_raise_is_nothing_found() -> None:
         nvmlDeviceGetProcessUtilization=nothing,
         nvmlDeviceGetComputeRunningProcesses=lambda handle: [],
     )
-    reader = ShareReader(NvmlLibrary(nvml), object(), splits=True)
+    reader = UseReader(NvmlLibrary(nvml), object(), splits=True)
 
-    assert reader.read(OWN) == GpuShare(0.0, 0.0, 0, 0)
+    assert reader.read(OWN) == DeviceUse(0.0, 0.0, 0, 0)
 
 
 def test_entries_that_are_no_samples_are_not_counted() -> None:
@@ -131,10 +132,10 @@ def test_entries_that_are_no_samples_are_not_counted() -> None:
         nvmlDeviceGetProcessUtilization=lambda handle, last_seen_us: entries,
         nvmlDeviceGetComputeRunningProcesses=lambda handle: [],
     )
-    reader = ShareReader(NvmlLibrary(nvml), object(), splits=True)
+    reader = UseReader(NvmlLibrary(nvml), object(), splits=True)
 
-    assert reader.read(OWN) == GpuShare(40.0, 0.0, 0, 0)
-    assert reader.read(OWN) == GpuShare(0.0, 0.0, 0, 0)
+    assert reader.read(OWN) == DeviceUse(40.0, 0.0, 0, 0)
+    assert reader.read(OWN) == DeviceUse(0.0, 0.0, 0, 0)
 
 
 def test_mig_is_not_asked_for_samples(fake: FakeNvml) -> None:
@@ -144,7 +145,7 @@ def test_mig_is_not_asked_for_samples(fake: FakeNvml) -> None:
     source = device()
     fake.set_processes(gpu, {10: 60})
 
-    assert source.share(OWN) == GpuShare(None, None, 1, 0)
+    assert source.use(OWN) == DeviceUse(None, None, 1, 0)
 
 
 def test_users_that_cannot_be_told_apart_are_unknown(fake: FakeNvml, tmp_path: Path) -> None:
@@ -153,10 +154,10 @@ def test_users_that_cannot_be_told_apart_are_unknown(fake: FakeNvml, tmp_path: P
     fake.set_processes(gpu, {10: 60})
     (tmp_path / "self/ns").mkdir(parents=True)
     (tmp_path / "self/ns/pid").symlink_to("pid:[4026532999]")
-    assert device(tmp_path).share(OWN) is None
+    assert device(tmp_path).use(OWN) is None
 
     fake.fail("nvmlDeviceGetComputeRunningProcesses_v3", pynvml.NVML_ERROR_NO_PERMISSION)
-    assert device().share(OWN) is None
+    assert device().use(OWN) is None
 
 
 @dataclass

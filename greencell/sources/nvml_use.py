@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from greencell.sources.base import GpuShare
+from greencell.attribution import DeviceUse
 from greencell.sources.nvml_library import Handle, NvmlLibrary, code_of
 
 _NOTHING: Final = (0, 6)
@@ -27,7 +27,7 @@ class UtilizationSample(Protocol):
     smUtil: int  # noqa: N815  # likewise
 
 
-class ShareReader:
+class UseReader:
     """Asks one GPU who used it since it was last asked.
 
     The first answer is about all that the driver remembers.
@@ -39,7 +39,7 @@ class ShareReader:
         self._splits = splits
         self._last_seen_us = 0
 
-    def read(self, own_pids: frozenset[int]) -> GpuShare | None:
+    def read(self, own_pids: frozenset[int]) -> DeviceUse | None:
         """Who used the GPU; ``None`` if the driver does not tell its processes."""
         pids = self.running_pids()
         if pids is None:
@@ -48,8 +48,8 @@ class ShareReader:
         counts = (own, len(pids) - own)
         samples = self._samples()
         if samples is None:
-            return GpuShare(None, None, *counts)
-        return GpuShare(*mean_percentages(samples, own_pids), *counts)
+            return DeviceUse(None, None, *counts)
+        return DeviceUse(*mean_percentages(samples, own_pids), *counts)
 
     def running_pids(self) -> list[int] | None:
         """The processes that compute on the GPU now; ``None`` if the driver does not tell."""

@@ -1,0 +1,187 @@
+"""What a session document must hold to be shown, and which of its characters may be.
+
+A document comes from a file that anybody may have made. ``legible`` gives it back complete:
+what an older greencell did not write is there as unknown, and no text steers a terminal or
+turns the reading direction.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from greencell.errors import UsageError
+from greencell.report.figures import UNKNOWN_WORD
+
+Document = Mapping[str, Any]
+_Reader = Callable[[object, str], Any]
+"""Takes a value and its place in the document, and gives the value as it may be shown."""
+
+UNSAFE: Final = re.compile(
+    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb"
+    "\ud800-\udfff]"
+)
+"""Controls (ESC and its kin), bidirectional controls, line separators, halves of characters."""
+
+
+def legible(document: Document) -> dict[str, Any]:
+    """The document with all that a report shows of it.
+
+    Raises:
+        UsageError: it holds something that is not what it should be; the line names the place.
+    """
+    shown: dict[str, Any] = _DOCUMENT(document, "")
+    return shown
+
+
+def visible(text: str) -> str:
+    r"""A text whose controls are written out, e.g. ``\x1b``; tabs and line ends stay."""
+    return UNSAFE.sub(_written_out, text)
+
+
+def _written_out(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004  # one byte
+
+
+# -- readers -----------------------------------------------------------------------------------
+
+
+def _wrong(value: object, place: str, wanted: str) -> UsageError:
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (type(None), "null"), (bool, "true or false"), ((int, float), "a number"),
+        (str, "a text"), ((list, tuple), "a list"), (Mapping, "an object"),
+    )  # fmt: skip
+    found = next((words for kind, words in kinds if isinstance(value, kind)), "something else")
+    return UsageError(f"In this session {_named_place(place)} should be {wanted}, but is {found}.")
+
+
+def _named_place(place: str) -> str:
+    """A place on one line; names of metrics are whatever the file's maker wrote."""
+    return visible(" ".join(place.split()))[:80] or "the document"
+
+
+def _text_if_any(value: object, place: str) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise _wrong(value, place, "a text")
+    return visible(value)
+
+
+def _text(value: object, place: str) -> str:
+    text = _text_if_any(value, place)
+    return UNKNOWN_WORD if text is None else text
+
+
+def _number(value: object, place: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise _wrong(value, place, "a number")
+    try:
+        if math.isfinite(value):
+            return value
+    except OverflowError:
+        pass
+    raise UsageError(f"In this session {_named_place(place)} is beyond all numbers.")
+
+
+def _whole(value: object, place: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _wrong(value, place, "a whole number")
+    _number(value, place)
+    return value
+
+
+def _truth(value: object, place: str) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise _wrong(value, place, "true or false")
+
+
+def _each(read: _Reader, *, needed: bool = False) -> _Reader:
+    """A list; one that is not there is empty unless it is needed."""
+
+    def items(value: object, place: str) -> list[Any]:
+        if value is None and not needed:
+            return []
+        if not isinstance(value, (list, tuple)):
+            raise _wrong(value, place, "a list")
+        return [read(item, f"{place}[{index}]") for index, item in enumerate(value)]
+
+    return items
+
+
+def _named(value: object, place: str) -> dict[str, float | None]:
+    """Numbers by name."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise _wrong(value, place, "an object")
+    return {visible(str(name)): _number(item, f"{place}.{name}") for name, item in value.items()}
+
+
+def _object(**readers: _Reader) -> _Reader:
+    """An object with at least these names; others are left out."""
+
+    def fields(value: object, place: str) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise _wrong(value, place, "an object")
+        above = f"{place}." if place else ""
+        return {name: read(value.get(name), above + name) for name, read in readers.items()}
+
+    return fields
+
+
+_FIGURES: Final[dict[str, _Reader]] = dict.fromkeys(
+    (
+        "energy_kwh", "energy_low_kwh", "energy_high_kwh", "co2_kg", "co2_low_kg", "co2_high_kg",
+        "machine_energy_kwh", "others_energy_kwh", "idle_energy_kwh", "node_energy_kwh",
+    ),
+    _number,
+)  # fmt: skip
+SESSION: Final = _object(
+    id=_text, started_at=_text, ended_at=_text_if_any, duration_s=_number, notebook=_text_if_any,
+    label=_text_if_any, greencell_version=_text, python_version=_text,
+)  # fmt: skip
+HOST: Final = _object(
+    os=_text, cpu=_text, logical_cpus=_whole, ram_gb=_number, gpus=_each(_text), virtual=_truth
+)
+SOURCE: Final = _object(
+    id=_text, component=_text, kind=_text, provenance=_text, period_s=_number,
+    resolution_j=_number, relative_error=_number, low_factor=_number,
+    high_factor=_number, lag_s=_number, scope=_text_if_any,
+    baseline_w=_number, detail=_text_if_any,
+)  # fmt: skip
+SKIPPED: Final = _object(
+    id=_text, reason=_text, remedy=_text_if_any, flag=_text, caution=_text_if_any,
+    benefit=_text_if_any,
+)  # fmt: skip
+CARBON: Final = _object(
+    zone=_text, zone_name=_text, intensity_g_per_kwh=_number, basis=_text, year=_whole,
+    source=_text, located_by=_text, pue=_number, note=_text_if_any,
+)  # fmt: skip
+TOTALS: Final = _object(
+    cells=_whole, **_FIGURES, cells_energy_kwh=_number, between_cells_energy_kwh=_number,
+    by_component_kwh=_named, provenance=_text, flags=_each(_text),
+)  # fmt: skip
+CELL: Final = _object(
+    number=_whole, cell_id=_text_if_any, execution_count=_whole, label=_text_if_any, status=_text,
+    started_at=_text, duration_s=_number, **_FIGURES, zone=_text,
+    intensity_g_per_kwh=_number, pue=_number, parent=_whole, final=_truth, mean_power_w=_number,
+    peak_power_w=_number, by_component_kwh=_named, provenance=_text, flags=_each(_text),
+    metrics=_named,
+)  # fmt: skip
+_DOCUMENT: Final = _object(
+    schema=_text, session=SESSION, host=HOST, attribution=_text, sources=_each(SOURCE),
+    skipped=_each(SKIPPED), carbon=CARBON, totals=TOTALS, cells=_each(CELL, needed=True),
+)  # fmt: skip
+FOUND: Final = _object(
+    host=HOST, sources=_each(SOURCE), skipped=_each(SKIPPED), carbon=CARBON, problems=_each(_text)
+)
+"""What ``greencell doctor`` tells."""
