@@ -30,6 +30,7 @@ RAPL_AIMS = {0.01: 0.02, 0.1: 0.005, 1.0: 0.001, 10.0: 0.0005}
 GPU_CELLS = {0.05: 24, 0.12: 24, 0.35: 20, 2.0: 8}
 GPU_AIMS = {0.05: 0.05, 0.12: 0.02, 0.35: 0.02, 2.0: 0.005}
 GPU_UPDATE_S = 0.1
+HOPPER = 9
 BETTER_BY, BETTER_UP_TO_S = 10.0, 0.35
 IDLE_W, CELL_W = 20.0, (40.0, 150.0)
 GPU_IDLE_W, GPU_CELL_W = 70.0, 640.0
@@ -96,9 +97,7 @@ def _run_part(part: str, tool: str, folder: str, *, quick: bool) -> Any:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def _row(
-    part: str, length_s: float, aim: float, results: dict[str, Any], tools: list[str]
-) -> str:
+def _row(part: str, length_s: float, aim: float, results: dict[str, Any], tools: list[str]) -> str:
     medians = {tool: results[tool]["cells"][str(length_s)]["median"] for tool in tools}
     row = f"{length_s * 1000:>5.0f} ms"
     for tool in tools:
@@ -139,6 +138,7 @@ def gpu_part(tool_name: str, folder: Path, *, quick: bool) -> dict[str, Any]:
     dummy_nvidia_smi(folder)
     fake = FakeNvml(folder)
     gpu = fake.add_gpu(GPU_IDLE_W, update_s=GPU_UPDATE_S)
+    fake.set_architecture(gpu, HOPPER, (9, 0))
     fake.use_real_time()
     fake.install(pynvml)
     marks: dict[int, float] = {}

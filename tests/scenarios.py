@@ -158,7 +158,7 @@ class Scenario:
         self.session = Session(equipment, self.clock)
         self.begin_s = now_s(self.clock)
         self._first_raw = [counter.read() for counter in self.counters]
-        self.driver = Driver(self.session, self.clock, thread_latency(rng))
+        self.driver = Driver(self.session, self.clock, thread_latency(random.Random(-seed - 1)))
         self._repairs: list[tuple[float, Counter]] = []
 
     # -- hardware --------------------------------------------------------------------------------
