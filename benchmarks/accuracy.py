@@ -11,6 +11,7 @@ that hold the truth. Run: make bench.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import random
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -112,19 +114,34 @@ def _row(part: str, length_s: float, aim: float, results: dict[str, Any], tools:
     return f"{row}   <= {100 * aim:g} %{verdict}"
 
 
+@dataclass(frozen=True)
+class Bench:
+    """Hardware whose power is set by hand and whose energy is known.
+
+    Attributes:
+        cell_w: the power of the next cell.
+        set_power: draws another power from now on, and returns when that is in ns.
+        true_j: the exact energy between two such moments.
+    """
+
+    idle_w: float
+    cell_w: Callable[[], float]
+    set_power: Callable[[float], int]
+    true_j: Callable[[int, int], float]
+
+
 def rapl_part(tool_name: str, folder: Path, *, quick: bool) -> dict[str, Any]:
     """Cells on a simulated package."""
+    import pynvml
     from accuracy_tools import make
     from simulated_rapl import RealTimeRapl
 
     rng = random.Random(1)
-    with RealTimeRapl(folder / "sys", IDLE_W) as rapl:
+    with contextlib.closing(RealTimeRapl(folder / "sys", IDLE_W)) as rapl:
         time.sleep(0.05)
-        tool = make(tool_name, "cpu", folder / "sys", _no_nvml())
-        cells = run_cells(
-            tool, _plan(RAPL_CELLS, rng, quick=quick),
-            lambda: rng.uniform(*CELL_W), IDLE_W, rapl.set_power, rapl.true_j, rng,
-        )  # fmt: skip
+        bench = Bench(IDLE_W, lambda: rng.uniform(*CELL_W), rapl.set_power, rapl.true_j)
+        tool = make(tool_name, "cpu", folder / "sys", pynvml)
+        cells = run_cells(tool, _plan(RAPL_CELLS, rng, quick=quick), bench, rng)
         return {"cells": cells, "late_ticks": rapl.late_ticks}
 
 
@@ -141,28 +158,21 @@ def gpu_part(tool_name: str, folder: Path, *, quick: bool) -> dict[str, Any]:
     fake.set_architecture(gpu, HOPPER, (9, 0))
     fake.use_real_time()
     fake.install(pynvml)
-    marks: dict[int, float] = {}
+    energies_j: dict[int, float] = {}
 
     def set_power(power_w: float) -> int:
         fake.set_power(gpu, power_w)
         now_ns = time.monotonic_ns()
-        marks[now_ns] = fake.true_j(gpu)
+        energies_j[now_ns] = fake.true_j(gpu)
         return now_ns
 
+    def true_j(begin_ns: int, end_ns: int) -> float:
+        return energies_j[end_ns] - energies_j[begin_ns]
+
     rng = random.Random(2)
+    bench = Bench(GPU_IDLE_W, lambda: GPU_CELL_W, set_power, true_j)
     tool = make(tool_name, "gpu", None, pynvml)
-    cells = run_cells(
-        tool, _plan(GPU_CELLS, rng, quick=quick), lambda: GPU_CELL_W, GPU_IDLE_W,
-        set_power, lambda begin_ns, end_ns: marks[end_ns] - marks[begin_ns], rng,
-    )  # fmt: skip
-    return {"cells": cells}
-
-
-def _no_nvml() -> Any:
-    """Bindings that find no library: on the RAPL part there is no GPU."""
-    import pynvml
-
-    return pynvml
+    return {"cells": run_cells(tool, _plan(GPU_CELLS, rng, quick=quick), bench, rng)}
 
 
 def _plan(cells: dict[float, int], rng: random.Random, *, quick: bool) -> list[float]:
@@ -177,27 +187,21 @@ def _plan(cells: dict[float, int], rng: random.Random, *, quick: bool) -> list[f
 
 
 def run_cells(
-    tool: Any,
-    plan: list[float],
-    cell_w: Callable[[], float],
-    idle_w: float,
-    set_power: Callable[[float], int],
-    true_j: Callable[[int, int], float],
-    rng: random.Random,
+    tool: Any, plan: list[float], bench: Bench, rng: random.Random
 ) -> dict[str, dict[str, Any]]:
     """Run all cells; by length, the distribution of the relative error."""
     spans = []
     for length_s in plan:
         time.sleep(rng.uniform(*PAUSE_S))
         tool.begin()
-        begin_ns = set_power(cell_w())
+        begin_ns = bench.set_power(bench.cell_w())
         _pass(begin_ns, length_s)
-        end_ns = set_power(idle_w)
+        end_ns = bench.set_power(bench.idle_w)
         tool.end()
         spans.append((length_s, begin_ns, end_ns))
     errors: dict[str, list[float]] = defaultdict(list)
     for (length_s, begin_ns, end_ns), energy_j in zip(spans, tool.energies_j(), strict=True):
-        truth_j = true_j(begin_ns, end_ns)
+        truth_j = bench.true_j(begin_ns, end_ns)
         errors[str(length_s)].append((energy_j - truth_j) / truth_j)
     return {
         key: {

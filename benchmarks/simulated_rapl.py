@@ -13,7 +13,6 @@ import struct
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
 
 from greencell.testing import NoCompiler
 
@@ -94,15 +93,8 @@ class RealTimeRapl:
         _, ticks, late, _ = _HEADER.unpack_from(self._shared, 0)
         return float(late / ticks) if ticks else 0.0
 
-    def __enter__(self) -> RealTimeRapl:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """End the ticker."""
         struct.pack_into("<Q", self._shared, 0, 0)
         self._ticker.wait(5)
 

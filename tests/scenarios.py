@@ -80,7 +80,7 @@ class Outcome:
     violations: tuple[str, ...]
 
 
-class _Thread:
+class StillThread:
     """Stands in for the sampler: it runs when the driver says."""
 
     alive = True
@@ -105,7 +105,7 @@ class Driver:
         self._session = session
         self._clock = clock
         self._latency_s = latency_s
-        self._thread = _Thread()
+        self._thread = StillThread()
         session._sampler = self._thread  # type: ignore[assignment]
         self._due_s = now_s(clock)
         self.held = False
