@@ -17,7 +17,7 @@ ROOT_ARGS := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 help:
 	@echo "make lab    build, install, and open JupyterLab on examples/first-light.ipynb"
 	@echo "make test   install what the tests need and pass all of them"
-	@echo "make bench  what greencell costs, side by side with others"
+	@echo "make bench  what greencell costs and how right it is, side by side with others"
 	@echo "make build  wheel and sdist into dist/;  make format;  make clean"
 
 $(UV):
@@ -57,6 +57,7 @@ check: sync node-modules
 bench: $(UV)
 	$(UV) sync --quiet --group test --group bench --extra lab
 	$(RUN) python benchmarks/overhead.py
+	$(RUN) python benchmarks/accuracy.py
 
 build: $(UV)
 	$(UV) build

@@ -16,6 +16,8 @@ from typing import Final
 
 UNIFORM: Final = 1.0 / math.sqrt(12.0)
 """Standard deviation of a uniform distribution over its width."""
+_EXPECTED: Final = 2.0
+"""A sum within so many standard deviations of what was expected is no surprise."""
 _REGULAR: Final = 4.0
 """Ticks that miss the expected time by more than so many standard deviations are irregular."""
 _FORGIVEN: Final = 2
@@ -75,14 +77,17 @@ def bridge(total_j: float, segments: Sequence[Segment], most_w: float = math.inf
     means, variances = _priors(total_j, segments, most_w)
     variance_j2 = sum(variances)
     excess_j = total_j - sum(means)
+    # A sum that is this far from expectation tells that the uncertainties were too small.
+    misfit = abs(excess_j) / (_EXPECTED * math.sqrt(variance_j2)) if variance_j2 > 0 else 1.0
     edges = []
-    energy_j = before_j2 = 0.0
+    energy_j = known_j = before_j2 = 0.0
     for mean_j, own_j2 in zip(means[:-1], variances[:-1], strict=True):
         part = own_j2 / variance_j2 if variance_j2 > 0 else 0.0
         energy_j += mean_j + part * excess_j
         before_j2 += own_j2
         left_j2 = before_j2 - before_j2**2 / variance_j2 if variance_j2 > 0 else 0.0
-        edges.append(Edge(min(max(energy_j, 0.0), total_j), math.sqrt(max(0.0, left_j2))))
+        known_j = min(max(energy_j, known_j), total_j)
+        edges.append(Edge(known_j, max(1.0, misfit) * math.sqrt(max(0.0, left_j2))))
     return edges
 
 

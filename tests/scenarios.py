@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from simulated_machine import (
     Counter,
@@ -39,6 +41,7 @@ _MODEL_FACTOR: Final = 2.0
 """A model's truth is within this factor with 95 %, log-normal."""
 _RANGE_UJ: Final = 262_143_328_850
 _RELATIVE: Final = 1e-9
+_LONG_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class Outcome:
     violations: tuple[str, ...]
 
 
-class _Thread:
+class StillThread:
     """Stands in for the sampler: it runs when the driver says."""
 
     alive = True
@@ -102,7 +105,7 @@ class Driver:
         self._session = session
         self._clock = clock
         self._latency_s = latency_s
-        self._thread = _Thread()
+        self._thread = StillThread()
         session._sampler = self._thread  # type: ignore[assignment]
         self._due_s = now_s(clock)
         self.held = False
@@ -155,7 +158,7 @@ class Scenario:
         self.session = Session(equipment, self.clock)
         self.begin_s = now_s(self.clock)
         self._first_raw = [counter.read() for counter in self.counters]
-        self.driver = Driver(self.session, self.clock, thread_latency(rng))
+        self.driver = Driver(self.session, self.clock, thread_latency(random.Random(-seed - 1)))
         self._repairs: list[tuple[float, Counter]] = []
 
     # -- hardware --------------------------------------------------------------------------------
@@ -412,3 +415,37 @@ def _same(a: float, b: float) -> bool:
 def simulate(seed: int, kind: Kind | None = None) -> Outcome:
     """One random session and what came of it."""
     return Scenario(seed, kind).run()
+
+
+def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Shares of cells and sessions whose interval holds the truth, widths, and broken sums."""
+    kinds = {kind: _of_kind([o for o in outcomes if o.kind == kind]) for kind in KINDS}
+    cells = [cell for outcome in outcomes for cell in outcome.cells]
+    bounds = [cell for cell in cells if cell.is_bound]
+    long = [c for c in cells if c.measured and not c.is_bound and c.duration_s >= _LONG_S]
+    return {
+        "kinds": {**kinds, "all": _of_kind(outcomes)},
+        "bounds": {"cells": len(bounds), "covered": _covered(bounds)},
+        "median_half_width": statistics.median(cell.half_width for cell in long),
+        "half_widths": {
+            kind: statistics.median(widths)
+            for kind in KINDS
+            if (widths := [cell.half_width for cell in long if cell.kind == kind])
+        },
+        "unknown_cells": sum(outcome.unknown for outcome in outcomes),
+        "violations": sum(len(outcome.violations) for outcome in outcomes),
+    }
+
+
+def _of_kind(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    cells = [c for outcome in outcomes for c in outcome.cells if not c.is_bound]
+    return {
+        "cells": len(cells),
+        "covered": _covered(cells),
+        "sessions": len(outcomes),
+        "sessions_covered": _covered([outcome.session for outcome in outcomes]),
+    }
+
+
+def _covered(figures: Sequence[Stated]) -> float | None:
+    return sum(figure.covered for figure in figures) / len(figures) if figures else None

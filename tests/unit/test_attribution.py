@@ -118,3 +118,35 @@ def test_the_others_clock_never_falls_and_never_drifts(steps: list[tuple[float, 
     clock.anchor(t_s, true_s, 0.0)
 
     assert clock.at(t_s) == pytest.approx(true_s, rel=1e-6, abs=1e-6)
+
+
+def test_neighbours_who_begin_are_seen_at_the_next_reading() -> None:
+    """Not a second later: a cell of 60 ms would take all that they draw."""
+    clock = OthersClock()
+    clock.anchor(0.0, 0.0, 0.0)
+    clock.anchor(1.0, 0.0, 0.0)
+    clock.anchor(1.5, 0.0, 0.0)  # a cell begins, and so do 12 busy CPUs of others
+    before_s = clock.at(1.5)
+    clock.anchor(1.56, 0.78, 0.06)
+
+    assert clock.at(1.56) - before_s == pytest.approx(0.72)
+    assert clock.u_s > 0.0
+
+
+def test_ticks_of_the_busy_time_are_no_neighbours() -> None:
+    """A hundredth of a second more or less is how the machine tells time."""
+    clock = OthersClock()
+    clock.anchor(0.0, 0.0, 0.0)
+    clock.anchor(1.0, 0.0, 0.0)
+    clock.anchor(1.105, 0.12, 0.105)
+
+    assert clock.at(1.105) == 0.0
+    assert clock.u_s == 0.0
+
+
+def test_a_share_from_few_ticks_is_uncertain() -> None:
+    sure = kernel_portion(10.0, CpuUse(0.02, 0.02, 0.02, 4), Power(1.0, 0.0), 1.0)
+    unsure = kernel_portion(10.0, CpuUse(0.02, 0.02, 0.02, 4, 0.004), Power(1.0, 0.0), 1.0)
+
+    assert unsure.kernel_j == sure.kernel_j
+    assert unsure.u_baseline_j == pytest.approx(10.0 * 0.998 * 0.02 * 0.004 / 0.04**2, rel=0.01)

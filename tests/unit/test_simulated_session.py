@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pynvml
 import pytest
+from scenarios import StillThread
 
 from greencell.meter import Meter
-from greencell.model import CarbonFactor, CarbonInfo
+from greencell.model import CarbonFactor, CarbonInfo, HostInfo
 from greencell.session import Equipment, Session
 from greencell.sources.discovery import Places, discover
 from greencell.testing import (
     FakeClock,
+    FakeCounter,
     FakeMachineClock,
     FakeNvml,
     FakeTreeClock,
@@ -72,3 +74,58 @@ def test_the_session_is_within_a_thousandth_of_the_truth(fake: FakeNvml, tmp_pat
     assert session.id
     session.close()
     tree.close()
+
+
+def _one_counter(period_s: float) -> tuple[Session, FakeClock, FakeCounter]:
+    cpu = FakeTreeClock(1.0)
+    machine = FakeMachineClock(cpu)
+    counter = FakeCounter(power_w=50.0, period_s=period_s)
+    clock = FakeClock(cpu.advance, machine.advance, counter.advance)
+    meter = Meter([counter], cpu, machine, clock)
+    host = HostInfo("Linux", "simulated", 4, 8.0, (), virtual=False)
+    session = Session(Equipment(meter, host, (), CARBON, "machine", 1.0), clock)
+    session._sampler = StillThread()  # type: ignore[assignment]
+    return session, clock, counter
+
+
+def _samples(session: Session, clock: FakeClock, seconds: float, step_s: float) -> None:
+    for _ in range(round(seconds / step_s)):
+        clock.advance(step_s)
+        session.sample()
+
+
+def test_a_counter_that_stands_still_at_a_cells_end_is_stale() -> None:
+    """No tick in 50 ms of a counter that ticks every ms: the figure is only a lower bound."""
+    session, clock, counter = _one_counter(0.001)
+    _samples(session, clock, 0.5, 0.0003)
+    opening = session.open_run("c")
+    session.begin(opening)
+    _samples(session, clock, 0.3, 0.1)
+    counter.power_w = 0.0  # what it draws from now on it does not count
+    _samples(session, clock, 0.4, 0.1)
+    session.end(opening.run, session.take(), "ok", 1)
+    _samples(session, clock, 0.3, 0.01)
+
+    (cell,) = session.cells
+    assert "stale" in cell.flags
+    assert cell.energy_j is not None
+    assert cell.energy_j.high >= 0.7 * 50.0
+    session.close()
+
+
+def test_a_read_that_fails_at_the_edge_is_made_up_for_by_the_next_one() -> None:
+    session, clock, counter = _one_counter(0.001)
+    _samples(session, clock, 0.5, 0.0003)
+    opening = session.open_run("c")
+    session.begin(opening)
+    clock.advance(0.4)
+    counter.failing = True
+    session.end(opening.run, session.take(), "ok", 1)
+    counter.failing = False
+    _samples(session, clock, 0.05, 0.0003)
+
+    (cell,) = session.cells
+    assert cell.energy_j is not None
+    assert cell.energy_j.value == pytest.approx(0.4 * 50.0, rel=0.01)
+    assert "gap" in cell.flags
+    session.close()
