@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pynvml
@@ -11,7 +10,7 @@ import pytest
 from greencell.errors import ReadFailed, SourceGone, SourceUnavailable
 from greencell.sources.discovery import Places, discover
 from greencell.sources.nvml import NvmlCounter, NvmlGauge, find_gpus
-from greencell.testing import FakeNvml, NoCompiler
+from greencell.testing import FakeNvml
 
 FUNCTIONS = [
     "nvmlInitWithFlags", "nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByIndex_v2",
@@ -23,24 +22,6 @@ FUNCTIONS = [
     "nvmlDeviceGetCudaComputeCapability", "nvmlDeviceGetProcessUtilization",
     "nvmlDeviceGetUtilizationRates",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compiled once for all tests of this file."""
-    return tmp_path_factory.mktemp("nvml")
-
-
-@pytest.fixture
-def fake(folder: Path) -> Iterator[FakeNvml]:
-    try:
-        library = FakeNvml(folder)
-    except NoCompiler as reason:
-        pytest.skip(str(reason))
-    library.install(pynvml)
-    yield library
-    library.heal()
-    library.uninstall(pynvml)
 
 
 def test_the_counter_is_preferred_and_power_is_the_second_choice(fake: FakeNvml) -> None:

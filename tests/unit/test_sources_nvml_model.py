@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pynvml
@@ -14,28 +13,10 @@ from greencell.errors import ReadFailed, SourceGone
 from greencell.sources.base import EnergyCounter, PowerGauge, PowerModel, SharedDevice
 from greencell.sources.nvml import NvmlCounter, NvmlGauge, find_gpus
 from greencell.sources.nvml_model import NvmlModel, board_of, match_key
-from greencell.testing import FakeNvml, NoCompiler
+from greencell.testing import FakeNvml
 
 T4, A40 = "Tesla T4", "NVIDIA A40-8Q"
 POWER = ("nvmlDeviceGetFieldValues", "nvmlDeviceGetPowerUsage")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compiled once for all tests of this file."""
-    return tmp_path_factory.mktemp("nvml")
-
-
-@pytest.fixture
-def fake(folder: Path) -> Iterator[FakeNvml]:
-    try:
-        library = FakeNvml(folder)
-    except NoCompiler as reason:
-        pytest.skip(str(reason))
-    library.install(pynvml)
-    yield library
-    library.heal()
-    library.uninstall(pynvml)
 
 
 def meterless(fake: FakeNvml, name: str = T4, code: int = pynvml.NVML_ERROR_NOT_SUPPORTED) -> int:
