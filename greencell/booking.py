@@ -38,6 +38,9 @@ SUSPENDED_NS: Final = NS_PER_S
 _PATIENCE: Final = 3.0
 _PATIENCE_S: Final = 0.05
 """So many periods of attempts and a moment: if no tick was seen by then, none is waited for."""
+_QUIET_S: Final = 0.5
+_QUIET_PERIODS: Final = 20
+"""How long idle power is averaged, at least: ticks at both ends then blur it by 2 %."""
 _LEARNING_S: Final = 0.6
 """Time after the first reading in which a counter's period is looked for."""
 
@@ -61,7 +64,7 @@ class _Track:
         self.info: SourceInfo = source.info
         self.model = source if isinstance(source, PowerModel) else None
         known = Power(source.idle_w, 0.0) if isinstance(source, PowerModel) else None
-        self.baseline = Baseline(known)
+        self.baseline = Baseline(known, max(_QUIET_S, _QUIET_PERIODS * self.info.period_s))
         self.curve = _curve(source)
         self.troubles: list[Trouble] = []
         self.gone = False
