@@ -75,8 +75,10 @@ class CpuUse:
     @property
     def u_share(self) -> float:
         """Standard uncertainty of the share from that of the others' CPU time."""
-        busy_s = self.tree_s + self.others_s
-        return min(1.0, self.tree_s * self.u_others_s / busy_s**2) if busy_s > 0 else 0.0
+        share = self.share
+        if share is None:
+            return 0.0
+        return min(1.0, share * self.u_others_s / (self.tree_s + self.others_s))
 
     @property
     def is_quiet(self) -> bool:

@@ -36,8 +36,9 @@ from greencell.units import NS_PER_S
 SUSPENDED_NS: Final = NS_PER_S
 """If the boot clock gains more than this on the monotonic clock, the machine slept."""
 _PATIENCE: Final = 3.0
-_PATIENCE_S: Final = 0.05
+_PATIENCE_S: Final = 0.25
 """So many periods of attempts and a moment: if no tick was seen by then, none is waited for."""
+_LATE: Final = 0.2
 _QUIET_S: Final = 0.5
 _QUIET_PERIODS: Final = 20
 """How long idle power is averaged, at least: ticks at both ends then blur it by 2 %."""
@@ -233,9 +234,12 @@ class Booking:
                 track.curve.mark(t_s)
 
     def unsettled(self, t_s: float) -> dict[int, float]:
-        """Sources of which more will be known of ``t_s``, each with its update period in s."""
+        """Sources of which more will be known of ``t_s``, each with its update period in s.
+
+        One that ticks more rarely than it should counts as slower, and is looked at less.
+        """
         return {
-            index: track.period_s
+            index: max(track.period_s, _LATE * (track.tried_s - t_s))
             for index, track in enumerate(self._tracks)
             if not track.is_settled(t_s)
         }
