@@ -75,8 +75,8 @@ class _Track:
         self.booked_noise_j2 = 0.0
         self.booked_s = self.tree_s = self.others_s = 0.0
 
-    def observe(self, t_s: float, boot_s: float, value: RawValue) -> None:
-        """Take in a reading."""
+    def observe(self, begin_s: float, t_s: float, boot_s: float, value: RawValue) -> None:
+        """Take in a reading that lasted from ``begin_s`` to ``t_s``."""
         if value is LEFT_OUT:
             return
         self.tried_s = max(self.tried_s, t_s)
@@ -90,7 +90,7 @@ class _Track:
         if isinstance(self.curve, GaugeCurve):
             self.curve.observe(t_s, float(value))
             return
-        trouble = self.curve.observe(t_s, boot_s, int(value))
+        trouble = self.curve.observe(t_s, boot_s, int(value), begin_s)
         if trouble is not None:
             self.troubles.append(trouble)
 
@@ -217,13 +217,14 @@ class Booking:
         """Tell the curves of a snapshot's readings."""
         boot_s = snapshot.boot_ns / NS_PER_S
         for track, value in zip(self._tracks, snapshot.values, strict=True):
-            track.observe(snapshot.t_s, boot_s, value)
+            track.observe(snapshot.begin_ns / NS_PER_S, snapshot.t_s, boot_s, value)
 
     def observe_looks(self, looks: Sequence[Look]) -> None:
         """Tell the curves of single readings."""
         for look in looks:
             track = self._tracks[look.index]
-            track.observe(look.end_ns / NS_PER_S, look.boot_ns / NS_PER_S, look.value)
+            begin_s, end_s = look.begin_ns / NS_PER_S, look.end_ns / NS_PER_S
+            track.observe(begin_s, end_s, look.boot_ns / NS_PER_S, look.value)
 
     def mark(self, t_s: float, *, quiet: bool) -> None:
         """A cell's edge is at ``t_s``; ``quiet`` if none runs after it."""

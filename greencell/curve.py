@@ -92,14 +92,22 @@ class CounterCurve:
         """The time of the last reading; ``None`` before the first."""
         return None if self._raw is None else self._read_s
 
-    def observe(self, t_s: float, boot_s: float, raw: int) -> Trouble | None:
-        """Take in a reading; what went wrong since the last one, if anything."""
+    def observe(
+        self, t_s: float, boot_s: float, raw: int, begin_s: float | None = None
+    ) -> Trouble | None:
+        """Take in a reading; what went wrong since the last one, if anything.
+
+        Args:
+            begin_s: when it began, if that took a while: of two threads that read at once, the
+                one that read first may be done last.
+        """
         if self._raw is None:
             self.born_s = t_s
             self._start(t_s, boot_s, raw)
             return None
-        if t_s <= self._read_s:
-            return None  # another thread read later and was booked sooner
+        overlaps = (t_s if begin_s is None else begin_s) <= self._read_s
+        if t_s <= self._read_s or (overlaps and raw < self._raw):
+            return None  # another thread read later and was sooner done
         step = counter_step(self._raw, raw, boot_s - self._boot_s, self._scale)
         if step.energy_j is None:
             missing_s = boot_s - self._boot_s

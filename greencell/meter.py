@@ -69,6 +69,7 @@ class Look:
     """One reading of one source."""
 
     index: int
+    begin_ns: int
     end_ns: int
     boot_ns: int
     value: RawValue
@@ -145,9 +146,9 @@ class Meter:
         """Read these sources only. For the background thread."""
         looks = []
         for index in indices:
-            boot_ns = self._clock.boot_ns()
+            begin_ns, boot_ns = self._clock.monotonic_ns(), self._clock.boot_ns()
             value = _value(self._readers[index])
-            looks.append(Look(index, self._clock.monotonic_ns(), boot_ns, value))
+            looks.append(Look(index, begin_ns, self._clock.monotonic_ns(), boot_ns, value))
         return looks
 
     def look_again_s(self, index: int, period_s: float) -> float:
