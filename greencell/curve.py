@@ -10,7 +10,6 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-import statistics
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -294,7 +293,7 @@ class CounterCurve:
             if tb - ta > 0.5 * self.clock.period_s
         ]
         if len(slopes_w) >= _ENOUGH_SLOPES:
-            scatter_w = max(_STEADY * mean_w, statistics.pstdev(slopes_w))
+            scatter_w = max(_STEADY * mean_w, _scatter(slopes_w))
         else:
             scatter_w = _UNSTEADY * mean_w
         return Power(mean_w, math.hypot(timing_w, scatter_w))
@@ -328,6 +327,12 @@ class CounterCurve:
             return Edge(before.energy_j, 0.0)
         total_j, whole_s = after.energy_j - before.energy_j, after.high_s - before.high_s
         return Edge(before.energy_j + total_j * (t_s - before.high_s) / whole_s, UNIFORM * total_j)
+
+
+def _scatter(values: list[float]) -> float:
+    """Standard deviation. The library for it imports more than all of this package."""
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
 
 
 @dataclass(frozen=True, slots=True)
