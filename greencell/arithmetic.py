@@ -1,4 +1,4 @@
-"""Counter steps and integration: how raw readings become joules. Pure.
+"""Counter steps: how raw readings become joules. Pure.
 
 A step says what kind it is, so a caller can neither forget a first reading nor hide a wrap.
 """
@@ -13,7 +13,7 @@ StepKind = Literal["first", "difference", "wrapped", "reset", "ambiguous"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened between two readings of one source.
+    """What happened between two readings of a counter.
 
     ``energy_j`` is ``None`` where nothing can be said: at the first reading, after a reset, and
     where a counter may have wrapped more than once.
@@ -40,6 +40,8 @@ class CounterScale:
 
 SURE_S = 10.0
 """No counter in use wraps twice in so short a time (65 kJ at 1 kW: 65 s)."""
+LATE_S = 1.0
+"""A counter may show at once what it counted over this time: it ticks, or was kept from ticking."""
 FIRST = Step("first", None)
 _RESET = Step("reset", None)
 _AMBIGUOUS = Step("ambiguous", None)
@@ -51,7 +53,8 @@ def counter_step(
     """The energy between two readings of a counter.
 
     A smaller value is a wrap only if the implied power is plausible; otherwise the counter was
-    reset (driver reload, resume) and nothing is known about the time between. Over a long time
+    reset (driver reload, resume) and nothing is known about the time between. The same holds for
+    a larger value that no power can explain, and for the way back from it. Over a long time
     nearly any power is plausible: then a wrap must also come from the upper half of the range,
     and where the counter could have gone round more often than seen, the step is ambiguous: a
     wrong number is worse than none.
@@ -60,14 +63,21 @@ def counter_step(
         return FIRST
     difference = now_units - previous_units
     limit_j = scale.max_power_w * elapsed_s
-    if difference >= 0:
-        return _unless_ambiguous("difference", difference, elapsed_s, scale)
+    if difference < 0:
+        return _fall(previous_units, difference, elapsed_s, scale)
+    if difference * scale.joules_per_unit > limit_j + scale.max_power_w * LATE_S:
+        return _RESET
+    return _unless_ambiguous("difference", difference, elapsed_s, scale)
+
+
+def _fall(previous_units: int, difference: int, elapsed_s: float, scale: CounterScale) -> Step:
+    """A smaller value than before: a wrap, or a reset."""
     if scale.range_units is None:
         return _RESET
     if elapsed_s > SURE_S and 2 * previous_units <= scale.range_units:
         return _RESET
     wrapped = difference + scale.range_units
-    if wrapped < 0 or wrapped * scale.joules_per_unit > limit_j:
+    if wrapped < 0 or wrapped * scale.joules_per_unit > scale.max_power_w * elapsed_s:
         return _RESET
     return _unless_ambiguous("wrapped", wrapped, elapsed_s, scale)
 
@@ -80,24 +90,3 @@ def _unless_ambiguous(
         if once_more_j <= scale.max_power_w * elapsed_s:
             return _AMBIGUOUS
     return Step(kind, difference_units * scale.joules_per_unit)
-
-
-def gauge_step(previous_w: float | None, now_w: float, elapsed_s: float) -> Step:
-    """The energy between two readings of a power gauge, by the trapezoidal rule."""
-    if previous_w is None:
-        return FIRST
-    return Step("difference", 0.5 * (previous_w + now_w) * elapsed_s)
-
-
-def interpolated_units(
-    before: tuple[int, float], after: tuple[int, float], at_ns: int
-) -> float | None:
-    """The value of a source at ``at_ns`` on the line between two readings ``(t_ns, value)``.
-
-    ``None`` if the value fell in between (a wrap or a reset), where a line means nothing.
-    """
-    (t0_ns, v0), (t1_ns, v1) = before, after
-    if v1 < v0 or t1_ns <= t0_ns:
-        return None
-    weight = min(1.0, max(0.0, (at_ns - t0_ns) / (t1_ns - t0_ns)))
-    return v0 + weight * (v1 - v0)

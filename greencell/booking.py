@@ -38,6 +38,8 @@ SUSPENDED_NS: Final = NS_PER_S
 _PATIENCE: Final = 3.0
 _PATIENCE_S: Final = 0.25
 """So many periods of attempts and a moment: if no tick was seen by then, none is waited for."""
+_SILENT_S: Final = 5.0
+"""Failures in a row are worth a notice after this time; most are over with the next read."""
 _LATE: Final = 0.2
 _QUIET_S: Final = 0.5
 _QUIET_PERIODS: Final = 20
@@ -70,7 +72,7 @@ class _Track:
         self.troubles: list[Trouble] = []
         self.gone = False
         self.failing = False
-        self.tried_s = 0.0
+        self.tried_s = self.answered_s = 0.0
         self.booked: Edge | None = None
         self.booked_noise_j2 = 0.0
         self.booked_s = self.tree_s = self.others_s = 0.0
@@ -82,6 +84,8 @@ class _Track:
         self.tried_s = max(self.tried_s, t_s)
         if self.curve is None:
             return
+        if not _is_failure(value):
+            self.answered_s = self.tried_s
         if value is ASLEEP:
             self.curve.rest(t_s, boot_s)
             return
@@ -210,6 +214,15 @@ class Booking:
     def lost(self) -> list[SourceInfo]:
         """The sources that are gone for good."""
         return [track.info for track in self._tracks if track.gone]
+
+    @property
+    def silent(self) -> list[SourceInfo]:
+        """The sources that have not answered for a while, though they may again."""
+        return [
+            track.info
+            for track in self._tracks
+            if track.failing and not track.gone and track.tried_s - track.answered_s > _SILENT_S
+        ]
 
     # -- what was read -------------------------------------------------------------------------
 

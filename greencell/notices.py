@@ -30,12 +30,14 @@ def notices(
     carbon: CarbonInfo,
     guards: Sequence[Guard],
     *,
+    silent: Sequence[SourceInfo] = (),
     device_use: Sequence[DeviceUse | None] = (),
     flags: Collection[str] = (),
 ) -> Iterator[Notice]:
     """All notices, the most important first.
 
     Args:
+        silent: sources that have not answered for a while, though they may again.
         device_use: who used each source's device of late, in the order of ``infos``.
         flags: those of the session's totals.
     """
@@ -46,6 +48,9 @@ def notices(
     for info in lost:
         text = f"{info.id} went away; later figures lack it."
         yield Notice(f"lost:{info.id}", "warning", text, _RESTART)
+    for info in silent:
+        text = f"{info.id} does not answer; figures lack it until it does."
+        yield Notice(f"silent:{info.id}", "warning", text, _LOOK_AGAIN)
     if not infos:
         yield Notice("no-source", "warning", "Nothing here can be metered or modelled.")
     yield from _estimated(infos, skipped)

@@ -49,7 +49,7 @@ SHARING_INTERVAL_S = 5.0
 SHARING_INTERVAL_BUSY_S = 2.0
 PROVISIONAL_AFTER_S = 0.02
 """A run whose end waits for a counter that ticks more rarely than this is told of twice."""
-_LEARN_S = 3600.0
+_NOTHING_DUE_S = 3600.0
 _FINAL_WAIT_S = 0.5
 _FINAL_LOOKS = 1_000
 """So long, and so often, a tick is looked for before a measured block gives what it has."""
@@ -284,7 +284,7 @@ class Session:
         """Look for ticks that are waited for; how soon to look again, in s."""
         watched = self._books.booking.unlearned(now_ns / NS_PER_S) | self._books.awaited
         if not watched:
-            return _LEARN_S
+            return _NOTHING_DUE_S
         again_s = self._look(watched)
         self.settle()
         return again_s
@@ -373,7 +373,7 @@ class Session:
         return tuple(
             notices(
                 booking.infos, booking.lost, self._skipped, self._carbon, [self._guard],
-                device_use=self._meter.device_use, flags=flags,
+                silent=booking.silent, device_use=self._meter.device_use, flags=flags,
             )
         )  # fmt: skip
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greencell.arithmetic import CounterScale, counter_step, gauge_step, interpolated_units
+from greencell.arithmetic import CounterScale, counter_step
 
 SCALE = CounterScale(joules_per_unit=1e-6, range_units=262_143_328_850, max_power_w=1_000.0)
 
@@ -42,16 +43,16 @@ def test_more_than_one_possible_wrap_is_no_number() -> None:
     assert step.energy_j is None
 
 
-@given(st.floats(0, 1e4), st.floats(0, 1e4), st.floats(0, 1e5))
-def test_a_gauge_is_integrated_between_its_readings(a: float, b: float, seconds: float) -> None:
-    """The trapezoid lies between the two rectangles."""
-    energy_j = gauge_step(a, b, seconds).energy_j
+def test_a_value_that_no_power_explains_is_no_energy() -> None:
+    """A file that holds nonsense for a moment: neither the way there nor back is a number."""
+    there = counter_step(5_000_000, 77_777_777_777_777_777, 1.0, SCALE)
+    back = counter_step(77_777_777_777_777_777, 6_000_000, 1.0, SCALE)
 
-    assert energy_j is not None
-    assert min(a, b) * seconds - 1e-6 <= energy_j <= max(a, b) * seconds + 1e-6
+    assert (there.kind, back.kind) == ("reset", "reset")
 
 
-def test_interpolation_refuses_a_fall() -> None:
-    """Across a wrap a line between two readings means nothing."""
-    assert interpolated_units((0, 10.0), (10, 20.0), 5) == 15.0
-    assert interpolated_units((0, 20.0), (10, 10.0), 5) is None
+def test_what_a_counter_was_kept_from_showing_may_come_at_once() -> None:
+    """A tick that comes half a second late is seen within a millisecond."""
+    step = counter_step(5_000_000, 5_000_000 + 20_000_000, 0.001, SCALE)
+
+    assert step.energy_j == pytest.approx(20.0)

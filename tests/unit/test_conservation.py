@@ -70,6 +70,10 @@ def test_totals_are_the_sum_of_cells_and_gaps(plan: list[Action], attribution: s
         if item["energy_kwh"] is not None:
             assert 0 <= item["energy_low_kwh"] <= item["energy_kwh"] <= item["energy_high_kwh"]
             assert 0 <= item["co2_low_kg"] <= item["co2_kg"] <= item["co2_high_kg"]
+            assert item["machine_energy_kwh"] == pytest.approx(
+                item["energy_kwh"] + item["others_energy_kwh"] + item["idle_energy_kwh"],
+                rel=1e-9, abs=1e-15,
+            )  # fmt: skip
     check_finite(document)
 
 

@@ -86,6 +86,9 @@ FAULTS: dict[str, tuple[Callable[[Machine], None], Callable[[Machine], None], st
     "negative": (
         lambda m: m.clock.follow(lambda _: m.tree.garbage("package-0", "-5\n")),
         lambda m: m.clock.unfollow(), "gap"),
+    "absurd": (
+        lambda m: m.clock.follow(lambda _: m.tree.garbage("package-0", "77777777777777777\n")),
+        lambda m: m.clock.unfollow(), "gap"),
     "frozen": (
         lambda m: m.tree.freeze("package-0"),
         lambda m: m.tree.freeze("package-0", frozen=False), "stale"),
@@ -129,6 +132,21 @@ def test_the_cell_after_a_fault_is_right_again(machine: Machine, name: str) -> N
     assert record.energy_j is not None
     assert record.energy_j.value == pytest.approx(140.0 * record.duration_s, rel=0.01)
     assert not INCOMPLETE & set(record.flags)
+
+
+def test_a_tree_that_vanishes_for_good_is_one_notice(machine: Machine) -> None:
+    """Its figures end, the GPU's go on, and it is said once what is missing."""
+    machine.tree.vanish("package-0")
+    machine.pass_time(10.0)
+
+    notices = [one for one in machine.session.notices() if one.id.startswith("silent:")]
+    assert [one.id for one in notices] == ["silent:rapl:package-0"]
+    record = machine.cell()
+    assert record.by_component_j == {"gpu": pytest.approx(100.0 * record.duration_s, rel=0.01)}
+
+    machine.tree.come_back("package-0")
+    machine.pass_time(2.0)
+    assert not any(one.id.startswith("silent:") for one in machine.session.notices())
 
 
 def test_a_slow_read_is_left_to_the_thread(machine: Machine) -> None:
