@@ -42,6 +42,8 @@ SURE_S = 10.0
 """No counter in use wraps twice in so short a time (65 kJ at 1 kW: 65 s)."""
 LATE_S = 1.0
 """A counter may show at once what it counted over this time: it ticks, or was kept from ticking."""
+LATE_WRAP_S = 0.05
+"""The same where the counter went round: less, because a reset must not be taken for that."""
 FIRST = Step("first", None)
 _RESET = Step("reset", None)
 _AMBIGUOUS = Step("ambiguous", None)
@@ -62,10 +64,9 @@ def counter_step(
     if previous_units is None:
         return FIRST
     difference = now_units - previous_units
-    limit_j = scale.max_power_w * elapsed_s
     if difference < 0:
         return _fall(previous_units, difference, elapsed_s, scale)
-    if difference * scale.joules_per_unit > limit_j + scale.max_power_w * LATE_S:
+    if difference * scale.joules_per_unit > scale.max_power_w * (elapsed_s + LATE_S):
         return _RESET
     return _unless_ambiguous("difference", difference, elapsed_s, scale)
 
@@ -77,7 +78,8 @@ def _fall(previous_units: int, difference: int, elapsed_s: float, scale: Counter
     if elapsed_s > SURE_S and 2 * previous_units <= scale.range_units:
         return _RESET
     wrapped = difference + scale.range_units
-    if wrapped < 0 or wrapped * scale.joules_per_unit > scale.max_power_w * elapsed_s:
+    limit_j = scale.max_power_w * (elapsed_s + LATE_WRAP_S)
+    if wrapped < 0 or wrapped * scale.joules_per_unit > limit_j:
         return _RESET
     return _unless_ambiguous("wrapped", wrapped, elapsed_s, scale)
 
