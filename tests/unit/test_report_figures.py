@@ -166,7 +166,7 @@ def test_the_legend_tells_each_sign_once_and_only_those_there() -> None:
 
     assert figures.legend([item(3.3, 3.42, 3.6)]) == []
     assert figures.legend([short, short, late, lost, item(None, None, None)]) == [
-        "< too short for this meter; repeat it many times in one cell",
+        "< too short for this meter; %%energy repeats it until it can tell",
         "≥ incomplete: at least this much",
         "… provisional: final at the meter's next tick",
         "– unknown",
