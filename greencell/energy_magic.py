@@ -39,9 +39,9 @@ _IDLE_S: Final = 1.1
 """Two samples a second apart leave at least half of it whole, which a baseline needs."""
 _U_IDLE: Final = 0.05
 """Relative standard uncertainty of the power of one idle leg, as of a baseline; judgement."""
-_LATE: Final = 1.05
 _SHORT: Final = 0.5
 _WARM_UPS: Final = 3
+_SURE: Final = 1.5 * _U_IDLE
 _OTHERS_FROM: Final = 0.05
 _UNUSABLE: Final = INCOMPLETE | {"suspended"}
 _OPTION: Final = re.compile(r"\s*(--gross|--|-o|-[nr])(?:(?<=-[nr])\s*=?\s*(\S*)|(?=\s|$))")
@@ -257,10 +257,13 @@ class EnergyMagic:
         return series.result(infos, self._since_s(begin_ns))
 
     def _idle(self) -> _Idle:
-        """Idle power as measured before, else over a second in which nothing is done."""
+        """Idle power as measured before, else over a second in which nothing is done.
+
+        Seconds that a slow counter cuts at its ticks scatter; a leg knows its edges better.
+        """
         __tracebackhide__ = True
         known, record = self._session.idle(), None
-        if any(power is None for _, power in known):
+        if not all(_is_sure(power) for _, power in known):
             leg = self._new_leg()
             with _ended(leg):
                 leg()
@@ -301,7 +304,7 @@ class _Series:
     def add(self, record: CellRecord | None, elapsed_s: float) -> None:
         """Take in a leg."""
         leg_s, self._elapsed_s = elapsed_s - self._elapsed_s, elapsed_s
-        is_late = elapsed_s + leg_s > _LATE * repetition.BUDGET_S and self._options.legs is None
+        is_late = elapsed_s + leg_s > repetition.BUDGET_S and self._options.legs is None
         if record is not None and not is_late and self._became_faster(record.duration_s):
             self._tried = self._incomplete = 0
             self._records.clear()
@@ -421,14 +424,18 @@ def _idle(known: Sequence[tuple[SourceInfo, Power | None]], record: CellRecord |
     idle: dict[Component, Power] = {}
     for component in dict.fromkeys(info.component for info, _ in known):
         powers = [power for info, power in known if info.component == component]
-        sure = [power for power in powers if power is not None]
-        if len(sure) == len(powers):
-            mean_w = sum(power.mean_w for power in sure)
-            idle[component] = Power(mean_w, math.hypot(*(power.u_w for power in sure)))
-        elif record is not None and record.duration_s > 0:
-            mean_w = record.by_component_j.get(component, 0.0) / record.duration_s
+        seen = [power for power in powers if power is not None]
+        if record is not None and not all(_is_sure(power) for power in powers):
+            mean_w = record.by_component_j.get(component, 0.0) / (record.duration_s or 1.0)
             idle[component] = Power(mean_w, _U_IDLE * mean_w)
+        else:
+            mean_w = sum(power.mean_w for power in seen)
+            idle[component] = Power(mean_w, math.hypot(*(power.u_w for power in seen)))
     return _Idle(idle)
+
+
+def _is_sure(power: Power | None) -> bool:
+    return power is not None and power.u_w <= _SURE * power.mean_w
 
 
 def _period_s(info: SourceInfo) -> float:

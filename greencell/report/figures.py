@@ -185,12 +185,13 @@ def joules_below(high_j: float) -> str:
     return _below(high_j, _JOULE_UNITS)
 
 
-def joules_between(low_j: float, high_j: float) -> str:
+def joules_between(low_j: float, high_j: float, *, estimated: bool = False) -> str:
     """Two ends in J in one unit, rounded outwards; either may be below 0."""
+    count = _ROUGH_DIGITS if estimated else _MEASURED_DIGITS
     top_j = max(abs(low_j), abs(high_j))
-    scale, name = _unit_of(_rounded(top_j, _MEASURED_DIGITS), _JOULE_UNITS) or _JOULE_UNITS[-1]
-    top = max(top_j / scale, _BIT)
-    decimals = max(0, _MEASURED_DIGITS - 1 - math.floor(math.log10(top) + _BIT))
+    scale, name = _unit_of(_rounded(top_j, count), _JOULE_UNITS) or _JOULE_UNITS[-1]
+    top = top_j / scale or 1.0
+    decimals = max(0, count - 1 - math.floor(math.log10(top) + _BIT))
     step = 10.0**-decimals
     low = math.floor(low_j / scale / step + _BIT) * step
     high = math.ceil(high_j / scale / step - _BIT) * step

@@ -37,7 +37,8 @@ def context_line(found: Repetition) -> str:
 def _scatter(found: Repetition) -> str:
     if found.legs == 1:
         return "one leg, so no interval"
-    ends = figures.joules_between(found.low_j, found.high_j)
+    estimated = found.provenance != "measured"
+    ends = figures.joules_between(found.low_j, found.high_j, estimated=estimated)
     return f"95{figures.NARROW_SPACE}% interval {ends}" if found.legs >= ENOUGH_LEGS else ends
 
 
