@@ -210,6 +210,28 @@ class Booking:
             for track in self._tracks
         ]
 
+    def idle(self, attribution: Attribution) -> list[tuple[SourceInfo, Power | None]]:
+        """The kernel's part of the idle power of each summed source that is still there.
+
+        ``None`` where it was not seen yet. A model knows its own.
+        """
+        return [
+            (info, self._idle_part(track, self._device_use[index], attribution))
+            for index, (info, track) in enumerate(zip(self.infos, self._tracks, strict=True))
+            if info.scope == "component" and not track.gone
+        ]
+
+    def _idle_part(
+        self, track: _Track, device_use: DeviceUse | None, attribution: Attribution
+    ) -> Power | None:
+        power, part = track.baseline.power, 1.0
+        if attribution == "kernel" and track.info.component not in _WHOLE:
+            part = self._reserved
+        if attribution == "kernel" and device_use is not None and device_use.other_processes > 0:
+            processes = device_use.own_processes + device_use.other_processes
+            part = device_use.own_processes / processes
+        return None if power is None else Power(part * power.mean_w, part * power.u_w)
+
     @property
     def lost(self) -> list[SourceInfo]:
         """The sources that are gone for good."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from greencell.carbon.grid_table import GridTable
+from greencell.energy_magic import EnergyMagic, EnergyResult
 from greencell.equipment import equip
 from greencell.extension import ATTRIBUTE, Extension, Shell, extension_of
 from greencell.guard import Guard
@@ -48,7 +50,8 @@ def unload(shell: Shell) -> None:
     delattr(shell, ATTRIBUTE)
     extension.stop()
     for kind in ("line", "cell"):
-        shell.magics_manager.magics[kind].pop("greencell", None)
+        for name in ("greencell", "energy"):
+            shell.magics_manager.magics[kind].pop(name, None)
     setattr(shell, _PARKED, (shell.execution_count, extension.session))
 
 
@@ -61,6 +64,7 @@ def _parked(shell: Shell) -> Session | None:
 
 
 def _register_magics(shell: Shell, extension: Extension) -> None:
+    from IPython.core.magic import needs_local_scope, no_var_expand
     from IPython.display import display
 
     magics = Magics(extension, display)
@@ -72,6 +76,26 @@ def _register_magics(shell: Shell, extension: Extension) -> None:
         else:
             magics.cell(line, cell)
 
+    repeated = EnergyMagic(extension)
+
+    @no_var_expand  # type: ignore[untyped-decorator]  # IPython comes without types
+    @needs_local_scope  # type: ignore[untyped-decorator]
+    def energy(
+        line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None
+    ) -> EnergyResult | None:
+        """What a statement costs in joules, repeated until it can be told.
+
+        ``%energy [options] STATEMENT``, or ``%%energy [options] SETUP`` over a cell of code.
+
+        -n N     runs per leg; else as many as the slowest meter needs
+        -r R     legs; else at least 10, until the median is known to 2 % or 20 s have passed
+        --gross  leave the idle power in
+        -o       return the result
+        """
+        __tracebackhide__ = True
+        return repeated.run(line, cell, local_ns)
+
+    shell.register_magic_function(energy, magic_kind="line_cell", magic_name="energy")
     shell.register_magic_function(greencell, magic_kind="line_cell", magic_name="greencell")
 
 

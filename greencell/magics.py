@@ -161,7 +161,9 @@ class Magics:
 
     def _help(self, _arguments: list[str]) -> None:
         lines = [f"%greencell {name:<8} {words}" for name, words in HELP.items()]
-        print("\n".join([*lines, "%%greencell NAME    run this cell under a name"]))
+        lines.append("%%greencell NAME    run this cell under a name")
+        lines.append("%energy, %%energy   what a statement costs, repeated until it can be told")
+        print("\n".join(lines))
 
 
 def _words(line: str) -> list[str]:

@@ -19,6 +19,7 @@ from greencell.booking import Booking
 from greencell.books import Books, Event
 from greencell.clock import Clock, SystemClock
 from greencell.document import JsonObject, session_document
+from greencell.edges import Power
 from greencell.errors import UsageError
 from greencell.feed import Feed
 from greencell.guard import Guard
@@ -33,6 +34,7 @@ from greencell.model import (
     HostInfo,
     SessionView,
     Skipped,
+    SourceInfo,
 )
 from greencell.notices import notices
 from greencell.sampler import Sampler
@@ -331,6 +333,12 @@ class Session:
     def power_w(self) -> dict[Component, float] | None:
         """Power attributed to the kernel by component, as of the last sample."""
         return self._books.power_w
+
+    def idle(self) -> list[tuple[SourceInfo, Power | None]]:
+        """Each source that is summed, with the kernel's part of its idle power where known."""
+        with self._lock:
+            self.settle()
+            return self._books.booking.idle(self._attribution)
 
     def view(self, *, live: bool) -> SessionView:
         """Everything about the session; ``live`` counts the cell in progress into the totals."""

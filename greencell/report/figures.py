@@ -36,6 +36,7 @@ _MEASURED_DIGITS, _ROUGH_DIGITS = 3, 2
 _BIT = 1e-9
 """Rounding outwards must not be driven by the last bit of a division."""
 _ENERGY_UNITS: Units = ((1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh"), (1e-9, "µWh"), (1e-12, "nWh"))
+_JOULE_UNITS: Units = ((1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ"))
 _MASS_UNITS: Units = ((1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"), (1e-12, "ng"))
 _UNITS: Final[Mapping[Quantity, Units]] = {"energy": _ENERGY_UNITS, "co2": _MASS_UNITS}
 _KEY_UNIT: Final[Mapping[Quantity, str]] = {"energy": "kwh", "co2": "kg"}
@@ -43,7 +44,7 @@ _LEAST_MS_AS_S, _LEAST_S_AS_MIN = 0.9995, 59.95
 """What would be rounded to 1000 ms and to 60.0 s is told in the next unit."""
 _MINUTE_S, _HOUR_S = 60, 3600
 _LEGEND: Final = (
-    (BELOW, "too short for this meter; repeat it many times in one cell"),
+    (BELOW, "too short for this meter; %%energy repeats it until it can tell"),
     (AT_LEAST, "incomplete: at least this much"),
     (PROVISIONAL, "provisional: final at the meter's next tick"),
     (UNKNOWN, UNKNOWN_WORD),
@@ -172,6 +173,34 @@ def mark(item: Mapping[str, Any]) -> str:
 def energy(value_kwh: float | None, *, estimated: bool = False) -> str:
     """An energy given in kWh, in the unit that suits it."""
     return _scaled(value_kwh, _ENERGY_UNITS, estimated=estimated)
+
+
+def joules(value_j: float, *, estimated: bool = False) -> str:
+    """An energy given in J, in the unit that suits it; below 0 where idle energy hides it."""
+    return _sign(value_j) + _scaled(abs(value_j), _JOULE_UNITS, estimated=estimated)
+
+
+def joules_below(high_j: float) -> str:
+    """What an energy given in J is certainly below."""
+    return _below(high_j, _JOULE_UNITS)
+
+
+def joules_between(low_j: float, high_j: float, *, estimated: bool = False) -> str:
+    """Two ends in J in one unit, rounded outwards; either may be below 0."""
+    count = _ROUGH_DIGITS if estimated else _MEASURED_DIGITS
+    top_j = max(abs(low_j), abs(high_j))
+    scale, name = _unit_of(_rounded(top_j, count), _JOULE_UNITS) or _JOULE_UNITS[-1]
+    top = top_j / scale or 1.0
+    decimals = max(0, count - 1 - math.floor(math.log10(top) + _BIT))
+    step = 10.0**-decimals
+    low = math.floor(low_j / scale / step + _BIT) * step
+    high = math.ceil(high_j / scale / step - _BIT) * step
+    first, last = (f"{_sign(end)}{abs(end):.{decimals}f}" for end in (low, high))
+    return f"{first} to {last}{NARROW_SPACE}{name}"
+
+
+def _sign(value: float) -> str:
+    return "−" if value < 0 else ""
 
 
 def co2(value_kg: float | None, *, estimated: bool = False) -> str:

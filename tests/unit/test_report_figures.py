@@ -166,7 +166,7 @@ def test_the_legend_tells_each_sign_once_and_only_those_there() -> None:
 
     assert figures.legend([item(3.3, 3.42, 3.6)]) == []
     assert figures.legend([short, short, late, lost, item(None, None, None)]) == [
-        "< too short for this meter; repeat it many times in one cell",
+        "< too short for this meter; %%energy repeats it until it can tell",
         "≥ incomplete: at least this much",
         "… provisional: final at the meter's next tick",
         "– unknown",
@@ -238,3 +238,33 @@ def test_durations_roll_over_to_the_next_unit(seconds: float | None, shown: str)
 def test_energies_roll_over_to_the_next_unit(kwh: float, estimated: bool, shown: str) -> None:
     """Never 1000 Wh, with three digits nor with two."""
     assert figures.energy(kwh, estimated=estimated).translate(plain) == shown
+
+
+@pytest.mark.parametrize(
+    ("value_j", "estimated", "shown"),
+    [
+        (0.0124, False, "12.4 mJ"), (0.0124, True, "12 mJ"), (0.9996, False, "1.00 J"),
+        (-0.0003, False, "−300 µJ"), (4_200.0, False, "4.20 kJ"), (1e-12, False, "< 1 nJ"),
+        (0.0, False, "0 J"),
+    ],
+)  # fmt: skip
+def test_an_energy_of_one_run_is_told_in_joules(
+    value_j: float, estimated: bool, shown: str
+) -> None:
+    """Three digits of what is measured, two else; what idle energy hides is below 0."""
+    assert figures.joules(value_j, estimated=estimated).replace("\u202f", " ") == shown
+
+
+@pytest.mark.parametrize(
+    ("low_j", "high_j", "shown"),
+    [
+        (0.01211, 0.01289, "12.1 to 12.9 mJ"), (-0.0003, 0.0005, "−300 to 500 µJ"),
+        (0.01, 0.01, "10.0 to 10.0 mJ"), (0.0, 0.0, "0.00 to 0.00 nJ"),
+        (-2.0, -1.0, "−2.00 to −1.00 J"), (0.99, 1.01, "0.99 to 1.01 J"),
+    ],
+)  # fmt: skip
+def test_two_ends_in_joules_share_a_unit_and_are_rounded_outwards(
+    low_j: float, high_j: float, shown: str
+) -> None:
+    """Either may be below 0."""
+    assert figures.joules_between(low_j, high_j).replace("\u202f", " ") == shown
