@@ -6,7 +6,6 @@ import os
 from typing import Any
 
 from greencell.carbon.grid_table import GridTable
-from greencell.energy_magic import EnergyMagic, EnergyResult
 from greencell.equipment import equip
 from greencell.extension import ATTRIBUTE, Extension, Shell, extension_of
 from greencell.guard import Guard
@@ -76,13 +75,11 @@ def _register_magics(shell: Shell, extension: Extension) -> None:
         else:
             magics.cell(line, cell)
 
-    repeated = EnergyMagic(extension)
-
     @no_var_expand  # type: ignore[untyped-decorator]  # IPython comes without types
     @needs_local_scope  # type: ignore[untyped-decorator]
     def energy(
         line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None
-    ) -> EnergyResult | None:
+    ) -> object:
         """What a statement costs in joules, repeated until it can be told.
 
         ``%energy [options] STATEMENT``, or ``%%energy [options] SETUP`` over a cell of code.
@@ -93,7 +90,9 @@ def _register_magics(shell: Shell, extension: Extension) -> None:
         -o       return the result
         """
         __tracebackhide__ = True
-        return repeated.run(line, cell, local_ns)
+        from greencell.energy_magic import EnergyMagic  # with its statistics, only when used
+
+        return EnergyMagic(extension).run(line, cell, local_ns)
 
     shell.register_magic_function(energy, magic_kind="line_cell", magic_name="energy")
     shell.register_magic_function(greencell, magic_kind="line_cell", magic_name="greencell")
