@@ -30,6 +30,8 @@ _UNSTEADY: Final = 0.15
 _ENOUGH_SLOPES: Final = 3
 _QUIET_AGAIN: Final = 0.30
 """Relative uncertainty of the power after a cell, taken from the gaps before it; judgement."""
+_TOO_SOON: Final = 0.2
+"""The same power again within less than this part of the period is the same reading."""
 _STALE: Final = 10.0
 """So many periods without a tick, and the counter stands still."""
 _STALE_S: Final = 1.0
@@ -348,11 +350,12 @@ class GaugeCurve:
         self._samples: list[_Sample] = []
         self._marks: list[float] = []
         self._lowest_w, self._highest_w = math.inf, -math.inf
+        self._read_s: float | None = None
 
     @property
     def read_s(self) -> float | None:
         """The time of the last reading; ``None`` before the first."""
-        return self._samples[-1].t_s + self._lag_s if self._samples else None
+        return self._read_s
 
     def mark(self, t_s: float) -> None:
         """An edge of a cell is at ``t_s``: power may step there."""
@@ -362,6 +365,7 @@ class GaugeCurve:
 
     def observe(self, t_s: float, power_w: float) -> None:
         """Take in a reading."""
+        self._read_s = t_s
         t_s -= self._lag_s
         self._lowest_w = min(self._lowest_w, power_w)
         self._highest_w = max(self._highest_w, power_w)
@@ -369,11 +373,13 @@ class GaugeCurve:
             self._samples.append(_Sample(t_s, power_w, 0.0, 0.0))
             return
         last = self._samples[-1]
-        if t_s <= last.t_s:
-            return
+        since_s = t_s - last.t_s
+        if since_s <= 0 or (power_w == last.power_w and since_s <= _TOO_SOON * self._period_s):
+            return  # while a tick is waited for, most looks show nothing new
         steps_s = [] if self._lag_s else [m for m in self._marks if last.t_s <= m < t_s]
+        for step_s in steps_s:
+            self._go_to(step_s, last.power_w)
         if steps_s:
-            self._go_to(steps_s[0], last.power_w)
             self._samples.append(replace(self._samples[-1], power_w=power_w))
         self._go_to(t_s, power_w)
         if len(self._samples) > 2 * _KEPT:
@@ -387,6 +393,8 @@ class GaugeCurve:
         """Along a line from the last sample. Power may step anywhere between two readings."""
         last = self._samples[-1]
         elapsed_s = t_s - last.t_s
+        if elapsed_s <= 0:
+            return
         energy_j = last.energy_j + 0.5 * (last.power_w + power_w) * elapsed_s
         step_w = abs(power_w - self._before_w(t_s))
         # In a long hole it may do anything seen; and so soon after a step no reading shows it.
