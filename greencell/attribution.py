@@ -8,6 +8,7 @@ another, which gives the interval.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import deque
 from collections.abc import Sequence
@@ -74,8 +75,10 @@ class CpuUse:
     @property
     def u_share(self) -> float:
         """Standard uncertainty of the share from that of the others' CPU time."""
-        busy_s = self.tree_s + self.others_s
-        return min(1.0, self.tree_s * self.u_others_s / busy_s**2) if busy_s > 0 else 0.0
+        share = self.share
+        if share is None:
+            return 0.0
+        return min(1.0, share * self.u_others_s / (self.tree_s + self.others_s))
 
     @property
     def is_quiet(self) -> bool:
@@ -258,23 +261,34 @@ def _shifted(share: float, ratio: float) -> float:
 
 
 class Baseline:
-    """Idle power of one source: the 10th percentile of its power over quiet seconds.
+    """Idle power of one source: the 10th percentile of its power over quiet windows.
 
     Args:
         known: a model's, which needs no measuring.
+        window_s: how much quiet time in a row makes a window; long against a counter's period,
+            or its ticks would pass for scatter.
     """
 
     _WINDOWS = 120
-    _MIN_WINDOW_S = 0.5
 
-    def __init__(self, known: Power | None = None) -> None:
+    def __init__(self, known: Power | None = None, window_s: float = 0.5) -> None:
         self._known = known
+        self._window_s = window_s
         self._quiet_w: deque[float] = deque(maxlen=self._WINDOWS)
+        self._energy_j = self._elapsed_s = 0.0
 
     def learn(self, energy_j: float, elapsed_s: float, *, quiet: bool) -> None:
-        """Take in one slice; only long, quiet ones teach anything."""
-        if self._known is None and quiet and elapsed_s >= self._MIN_WINDOW_S:
-            self._quiet_w.append(energy_j / elapsed_s)
+        """Take in one slice; only quiet time in a row teaches anything."""
+        if self._known is not None:
+            return
+        if not quiet:
+            self._energy_j = self._elapsed_s = 0.0
+            return
+        self._energy_j += energy_j
+        self._elapsed_s += elapsed_s
+        if self._elapsed_s >= self._window_s:
+            self._quiet_w.append(self._energy_j / self._elapsed_s)
+            self._energy_j = self._elapsed_s = 0.0
 
     @property
     def windows(self) -> int:
@@ -297,8 +311,8 @@ class Baseline:
 
     def copy(self) -> Baseline:
         """One that learns apart from this."""
-        twin = Baseline(self._known)
-        twin._quiet_w = self._quiet_w.copy()
+        twin = copy.copy(self)
+        twin._quiet_w = self._quiet_w.copy()  # noqa: SLF001  # of the same class
         return twin
 
 

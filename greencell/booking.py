@@ -36,8 +36,12 @@ from greencell.units import NS_PER_S
 SUSPENDED_NS: Final = NS_PER_S
 """If the boot clock gains more than this on the monotonic clock, the machine slept."""
 _PATIENCE: Final = 3.0
-_PATIENCE_S: Final = 0.05
+_PATIENCE_S: Final = 0.25
 """So many periods of attempts and a moment: if no tick was seen by then, none is waited for."""
+_LATE: Final = 0.2
+_QUIET_S: Final = 0.5
+_QUIET_PERIODS: Final = 20
+"""How long idle power is averaged, at least: ticks at both ends then blur it by 2 %."""
 _LEARNING_S: Final = 0.6
 """Time after the first reading in which a counter's period is looked for."""
 
@@ -61,7 +65,7 @@ class _Track:
         self.info: SourceInfo = source.info
         self.model = source if isinstance(source, PowerModel) else None
         known = Power(source.idle_w, 0.0) if isinstance(source, PowerModel) else None
-        self.baseline = Baseline(known)
+        self.baseline = Baseline(known, max(_QUIET_S, _QUIET_PERIODS * self.info.period_s))
         self.curve = _curve(source)
         self.troubles: list[Trouble] = []
         self.gone = False
@@ -71,8 +75,8 @@ class _Track:
         self.booked_noise_j2 = 0.0
         self.booked_s = self.tree_s = self.others_s = 0.0
 
-    def observe(self, t_s: float, boot_s: float, value: RawValue) -> None:
-        """Take in a reading."""
+    def observe(self, begin_s: float, t_s: float, boot_s: float, value: RawValue) -> None:
+        """Take in a reading that lasted from ``begin_s`` to ``t_s``."""
         if value is LEFT_OUT:
             return
         self.tried_s = max(self.tried_s, t_s)
@@ -86,7 +90,7 @@ class _Track:
         if isinstance(self.curve, GaugeCurve):
             self.curve.observe(t_s, float(value))
             return
-        trouble = self.curve.observe(t_s, boot_s, int(value))
+        trouble = self.curve.observe(t_s, boot_s, int(value), begin_s)
         if trouble is not None:
             self.troubles.append(trouble)
 
@@ -222,13 +226,14 @@ class Booking:
         """Tell the curves of a snapshot's readings."""
         boot_s = snapshot.boot_ns / NS_PER_S
         for track, value in zip(self._tracks, snapshot.values, strict=True):
-            track.observe(snapshot.t_s, boot_s, value)
+            track.observe(snapshot.begin_ns / NS_PER_S, snapshot.t_s, boot_s, value)
 
     def observe_looks(self, looks: Sequence[Look]) -> None:
         """Tell the curves of single readings."""
         for look in looks:
             track = self._tracks[look.index]
-            track.observe(look.end_ns / NS_PER_S, look.boot_ns / NS_PER_S, look.value)
+            begin_s, end_s = look.begin_ns / NS_PER_S, look.end_ns / NS_PER_S
+            track.observe(begin_s, end_s, look.boot_ns / NS_PER_S, look.value)
 
     def mark(self, t_s: float, *, quiet: bool) -> None:
         """A cell's edge is at ``t_s``; ``quiet`` if none runs after it."""
@@ -239,9 +244,12 @@ class Booking:
                 track.curve.mark(t_s)
 
     def unsettled(self, t_s: float) -> dict[int, float]:
-        """Sources of which more will be known of ``t_s``, each with its update period in s."""
+        """Sources of which more will be known of ``t_s``, each with its update period in s.
+
+        One that ticks more rarely than it should counts as slower, and is looked at less.
+        """
         return {
-            index: track.period_s
+            index: max(track.period_s, _LATE * (track.tried_s - t_s))
             for index, track in enumerate(self._tracks)
             if not track.is_settled(t_s)
         }

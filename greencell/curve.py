@@ -10,7 +10,6 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-import statistics
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
@@ -94,14 +93,22 @@ class CounterCurve:
         """The time of the last reading; ``None`` before the first."""
         return None if self._raw is None else self._read_s
 
-    def observe(self, t_s: float, boot_s: float, raw: int) -> Trouble | None:
-        """Take in a reading; what went wrong since the last one, if anything."""
+    def observe(
+        self, t_s: float, boot_s: float, raw: int, begin_s: float | None = None
+    ) -> Trouble | None:
+        """Take in a reading; what went wrong since the last one, if anything.
+
+        Args:
+            begin_s: when it began, if that took a while: of two threads that read at once, the
+                one that read first may be done last.
+        """
         if self._raw is None:
             self.born_s = t_s
             self._start(t_s, boot_s, raw)
             return None
-        if t_s <= self._read_s:
-            return None  # another thread read later and was booked sooner
+        overlaps = (t_s if begin_s is None else begin_s) <= self._read_s
+        if t_s <= self._read_s or (overlaps and raw < self._raw):
+            return None  # another thread read later and was sooner done
         step = counter_step(self._raw, raw, boot_s - self._boot_s, self._scale)
         if step.energy_j is None:
             missing_s = boot_s - self._boot_s
@@ -288,7 +295,7 @@ class CounterCurve:
             if tb - ta > 0.5 * self.clock.period_s
         ]
         if len(slopes_w) >= _ENOUGH_SLOPES:
-            scatter_w = max(_STEADY * mean_w, statistics.pstdev(slopes_w))
+            scatter_w = max(_STEADY * mean_w, _scatter(slopes_w))
         else:
             scatter_w = _UNSTEADY * mean_w
         return Power(mean_w, math.hypot(timing_w, scatter_w))
@@ -322,6 +329,12 @@ class CounterCurve:
             return Edge(before.energy_j, 0.0)
         total_j, whole_s = after.energy_j - before.energy_j, after.high_s - before.high_s
         return Edge(before.energy_j + total_j * (t_s - before.high_s) / whole_s, UNIFORM * total_j)
+
+
+def _scatter(values: list[float]) -> float:
+    """Standard deviation. The library for it imports more than all of this package."""
+    mean = math.fsum(values) / len(values)
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from greencell.carbon.grid_table import GridTable
 from greencell.carbon.zones import Wishes, carbon_info, locate
 from greencell.clock import SystemClock
 from greencell.errors import UsageError
+from greencell.machine_time import machine_clock
 from greencell.meter import Meter
 from greencell.model import CarbonInfo
-from greencell.processes import machine_clock, reserved_share, tree_clock
+from greencell.processes import reserved_share, tree_clock
 from greencell.session import Equipment
 from greencell.settings import ReadSettings, Settings
 from greencell.sources.discovery import Places, discover
@@ -45,10 +46,10 @@ def equip(read: ReadSettings, environment: Mapping[str, str], table: GridTable) 
     found = discover(places)
     meter = Meter(
         found.sources,
-        tree_clock(),
+        tree_clock(settings.sysfs_root, settings.procfs_root),
         machine_clock(settings.procfs_root),
         SystemClock(),
-        reserved_share(settings.sysfs_root),
+        reserved_share(settings.sysfs_root, settings.procfs_root),
     )
     carbon, problems = _carbon(settings, environment, table)
     equipment = Equipment(

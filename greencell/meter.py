@@ -69,6 +69,7 @@ class Look:
     """One reading of one source."""
 
     index: int
+    begin_ns: int
     end_ns: int
     boot_ns: int
     value: RawValue
@@ -145,9 +146,9 @@ class Meter:
         """Read these sources only. For the background thread."""
         looks = []
         for index in indices:
-            boot_ns = self._clock.boot_ns()
+            begin_ns, boot_ns = self._clock.monotonic_ns(), self._clock.boot_ns()
             value = _value(self._readers[index])
-            looks.append(Look(index, self._clock.monotonic_ns(), boot_ns, value))
+            looks.append(Look(index, begin_ns, self._clock.monotonic_ns(), boot_ns, value))
         return looks
 
     def look_again_s(self, index: int, period_s: float) -> float:
@@ -156,12 +157,11 @@ class Meter:
         return max(close_s, LOOK_COST * self._cost_s[index])
 
     def notice_sharing(self) -> None:
-        """Ask devices who uses them. For the background thread."""
-        shared = [(i, s) for i, s in enumerate(self.sources) if isinstance(s, SharedDevice)]
-        if shared:
-            own_pids = self._tree.pids()
-            for index, device in shared:
-                self.device_use[index] = device.use(own_pids)
+        """Ask who is in the process tree, and which devices it shares. For the thread."""
+        own_pids = self._tree.pids()
+        for index, source in enumerate(self.sources):
+            if isinstance(source, SharedDevice):
+                self.device_use[index] = source.use(own_pids)
 
     def close(self) -> None:
         """Release every source; idempotent."""

@@ -1,8 +1,13 @@
-"""CPU seconds: of the kernel's process tree, and of the whole machine.
+"""CPU seconds of the kernel's process tree.
 
 The tree's time is its own plus its reaped children's plus, for every living descendant, that
 one's own and reaped. A child that ends moves from the last term to the second, so the sum
 neither loses nor doubles it. Living descendants are looked for only if there is a child at all.
+
+A descendant whose parent ends first is adopted from outside (a daemon, a double fork): the walk
+does not find it any more, and what it used is counted until then only. Where the kernel has a
+control group of its own, which children inherit, the group's time tells what the walk misses.
+Without one, such a process counts among the others.
 """
 
 from __future__ import annotations
@@ -10,18 +15,22 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
+from greencell.cgroup import CpuGroup, cpu_group, quota_cpus
 from greencell.errors import ReadFailed
-from greencell.units import NS_PER_S
+from greencell.machine_time import MachineClock
+from greencell.process_walk import LinuxTreeClock
 
-_MAX_DESCENDANTS = 2_000
-"""Beyond this many the walk stops: a cell must not wait for a fork bomb to be counted."""
-_CPUCLOCK_SCHED = 2
-"""Linux: the kind bits of another process's CPU clock id (``include/linux/posix-timers.h``)."""
+__all__ = ["MachineClock", "TreeClock", "reserved_share", "tree_clock"]
+"""``MachineClock`` is here for those who need both clocks' types."""
+
+_ELSEWHERE: Final = 0
+"""How the kernel writes the number of a process that our PID namespace does not hold."""
+CHECK_PERIOD_S: Final = 5.0
+"""The group's members are looked at again after this long at the latest."""
 
 
 class TreeClock(Protocol):
@@ -36,87 +45,124 @@ class TreeClock(Protocol):
         ...
 
 
-class MachineClock(Protocol):
-    """Busy CPU time of the machine, cumulative."""
+class GroupTreeClock:
+    """The tree's CPU time by a walk, and what the kernel's own control group counts besides.
 
-    logical_cpus: int
+    The group counts every process that was ever started in it, wherever its parent went, but
+    only at the scheduler's ticks; the walk is exact to the nanosecond, but misses adopted ones.
+    What the group has beyond the walk is theirs.
 
-    def read_s(self) -> float:
-        """Busy CPU-seconds so far (steal and waiting for disks not included).
+    The group is the kernel's own if at first it holds the kernel's tree and nobody else.
+    Members that appear later are its own too if their parent is, or if they were adopted by an
+    ancestor of the kernel; any other is a stranger, and as long as one is there only the walk
+    counts. It is looked at whenever ``pids`` is asked for, and at a read that comes
+    ``CHECK_PERIOD_S`` after the last look; what a stranger uses until then is taken for ours.
 
-        Raises:
-            ReadFailed: the system did not say.
-        """
-        ...
-
-    def close(self) -> None:
-        """Release what was opened; idempotent."""
-        ...
-
-
-class LinuxTreeClock:
-    """The tree's CPU time from the scheduler's clocks (ns) and ``/proc`` (10 ms) for reaped ones.
-
-    A read costs a few microseconds without children, about 0.1 ms for a handful.
+    Args:
+        walk: the clock of the tree.
+        group: the group that the kernel is in.
+        clock_s: monotonic time in s.
     """
 
-    def __init__(self, proc: Path = Path("/proc")) -> None:
-        import resource  # POSIX only
+    _SLACK_S: Final = 0.01
+    """The group lags by a scheduler's tick, 1 to 10 ms (``CONFIG_HZ``); that is nobody's time."""
 
-        self._reaped = partial(resource.getrusage, resource.RUSAGE_CHILDREN)
-        self._proc = os.fspath(proc)
-        self._pid = os.getpid()
-        self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
+    def __init__(
+        self,
+        walk: LinuxTreeClock,
+        group: CpuGroup,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._walk = walk
+        self._group = group
+        self._clock_s = clock_s
+        self._unseen_s = 0.0
+        self._offset_s: float | None = None
+        self._members: frozenset[int] = frozenset()
+        self._checked_s = clock_s()
+        self.pids()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the group is taken for the kernel's own."""
+        return self._offset_s is not None
 
     def read_s(self) -> float:
-        reaped = self._reaped()
-        total_s = time.process_time_ns() / NS_PER_S + reaped.ru_utime + reaped.ru_stime
-        if _has_child():
-            for pid in self._descendants():
-                total_s += self._process_s(pid)
-        return total_s
+        if self.is_own and self._clock_s() - self._checked_s >= CHECK_PERIOD_S:
+            self.pids()
+        group_s = self._group_s()  # before the walk, which is then never behind it
+        walk = self._walk.walk()
+        offset_s = self._offset_s
+        if offset_s is not None and group_s is not None and walk.whole:
+            beyond_s = group_s - offset_s - walk.tree_s - self._SLACK_S
+            self._unseen_s = max(self._unseen_s, beyond_s)
+        return walk.tree_s + self._unseen_s
 
     def pids(self) -> frozenset[int]:
-        return frozenset(self._descendants()) | {self._pid}
-
-    def _descendants(self) -> Iterator[int]:
-        waiting = [self._pid]
-        found = 0
-        while waiting and found < _MAX_DESCENDANTS:
-            pid = waiting.pop()
-            for child in self._children(pid):
-                found += 1
-                waiting.append(child)
-                yield child
-
-    def _children(self, pid: int) -> Iterator[int]:
-        task = f"{self._proc}/{pid}/task"
+        self._checked_s = self._clock_s()
+        tree = self._walk.pids()
         try:
-            threads = os.listdir(task)
-        except OSError:
-            return  # it ended while we looked
-        for thread in threads:
-            text = _read_small(f"{task}/{thread}/children")
-            if text:
-                yield from map(int, text.split())
+            members = self._own_members(tree)
+        except ReadFailed:
+            members = None
+        if members is None:
+            self._offset_s, self._members = None, frozenset()
+            return tree
+        self._members = members
+        if not self.is_own:
+            self._begin()
+        return tree | members
 
-    def _process_s(self, pid: int) -> float:
-        """Own and reaped CPU time of a descendant; 0 if it just ended (its parent has it)."""
-        text = _read_small(f"{self._proc}/{pid}/stat")
-        if text is None:
-            return 0.0
-        # The name stands in brackets and may hold anything; utime is the 12th field after it.
-        fields = text[text.rfind(b")") + 2 :].split()
+    def _begin(self) -> None:
+        """From now on the group tells; what it counted before is not the tree's to gain."""
         try:
-            reaped_s = (int(fields[13]) + int(fields[14])) * self._tick_s
-            own_ticks_s = (int(fields[11]) + int(fields[12])) * self._tick_s
-        except (IndexError, ValueError):
-            return 0.0
+            group_s = self._group.read_s()
+        except ReadFailed:
+            return
+        self._offset_s = group_s - self._walk.read_s() - self._unseen_s
+
+    def _group_s(self) -> float | None:
+        if not self.is_own:
+            return None
         try:
-            own_s = time.clock_gettime_ns((~pid << 3) | _CPUCLOCK_SCHED) / NS_PER_S
-        except OSError:
-            own_s = own_ticks_s  # a zombie has no clock any more
-        return own_s + reaped_s
+            return self._group.read_s()
+        except ReadFailed:
+            self._offset_s = None
+            return None
+
+    def _own_members(self, tree: frozenset[int]) -> frozenset[int] | None:
+        """The group's processes if all are ours; ``None`` if there is a stranger."""
+        if not self.is_own:
+            members: set[int] = set()
+            for pid in self._group.pids():
+                if pid not in tree:  # on a whole machine's group at the first that is looked at
+                    return None
+                members.add(pid)
+            return frozenset(members) if os.getpid() in members else None
+        listed = frozenset(self._group.pids())
+        ours = set(tree | self._members)
+        newcomers = listed - ours
+        adopters = self._walk.ancestors() if newcomers else frozenset()
+        for pid in newcomers:
+            if not self._descends(pid, ours, listed, adopters):
+                return None
+        return listed if os.getpid() in listed else None
+
+    def _descends(
+        self, pid: int, ours: set[int], listed: frozenset[int], adopters: frozenset[int]
+    ) -> bool:
+        """Whether a newcomer's line leads to us within the group; so it does if it has ended."""
+        line: list[int] = []
+        member: int | None = pid
+        while member is not None and member not in ours:
+            if member == _ELSEWHERE or member not in listed or member in line:
+                return False
+            line.append(member)
+            member = self._walk.parent(member)
+            if member in adopters:
+                break
+        ours.update(line)
+        return True
 
 
 class PsutilTreeClock:
@@ -147,94 +193,22 @@ class PsutilTreeClock:
         return float(times.user + times.system + reaped_s)
 
 
-class ProcStatClock:
-    """Busy time of the machine from the first line of ``<procfs>/stat``."""
-
-    def __init__(self, procfs_root: Path = Path("/proc")) -> None:
-        self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
-        self._path = os.fspath(procfs_root / "stat")
-        self._fd: int | None = None
-        self.logical_cpus = os.cpu_count() or 1
-
-    def read_s(self) -> float:
-        try:
-            if self._fd is None:
-                self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            line = os.pread(self._fd, 512, 0).split(b"\n", 1)[0].split()
-            user, nice, system, _idle, _iowait, irq, softirq = map(int, line[1:8])
-        except (OSError, ValueError) as error:
-            raise ReadFailed(f"{self._path}: {error}") from error
-        return (user + nice + system + irq + softirq) * self._tick_s
-
-    def close(self) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
-
-
-class PsutilMachineClock:
-    """Busy time of the machine through psutil, for systems without ``/proc``."""
-
-    def __init__(self) -> None:
-        import psutil
-
-        self._cpu_times: Callable[[], object] = psutil.cpu_times
-        self.logical_cpus = os.cpu_count() or 1
-
-    def read_s(self) -> float:
-        times = self._cpu_times()
-        fields = ("user", "nice", "system", "irq", "softirq", "interrupt", "dpc")
-        return float(sum(getattr(times, name, 0.0) for name in fields))
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-
-def tree_clock() -> TreeClock:
+def tree_clock(sysfs_root: Path = Path("/sys"), procfs_root: Path = Path("/proc")) -> TreeClock:
     """The best clock of the process tree on this system."""
-    return LinuxTreeClock() if sys.platform == "linux" else PsutilTreeClock()
+    if sys.platform != "linux":
+        return PsutilTreeClock()
+    walk = LinuxTreeClock()
+    group = cpu_group(sysfs_root, procfs_root)
+    return walk if group is None else GroupTreeClock(walk, group)
 
 
-def machine_clock(procfs_root: Path) -> MachineClock:
-    """The best clock of the machine on this system."""
-    return ProcStatClock(procfs_root) if sys.platform == "linux" else PsutilMachineClock()
-
-
-def reserved_share(sysfs_root: Path) -> float:
-    """Share of the machine's CPUs this process may use: affinity and cgroup v2 quota, 0 to 1."""
+def reserved_share(sysfs_root: Path, procfs_root: Path = Path("/proc")) -> float:
+    """Share of the machine's CPUs this process may use: affinity and cgroup quota, 0 to 1."""
     cpus = os.cpu_count() or 1
     usable = float(cpus)
     if hasattr(os, "sched_getaffinity"):
         usable = min(usable, len(os.sched_getaffinity(0)))
-    quota = _read_small(os.fspath(sysfs_root / "fs/cgroup/cpu.max"))
-    if quota and not quota.startswith(b"max"):
-        try:
-            allowed_us, period_us = map(int, quota.split())
-            usable = min(usable, allowed_us / period_us)
-        except (ValueError, ZeroDivisionError):
-            pass  # a file of another form says nothing
+    quota = quota_cpus(sysfs_root, procfs_root)
+    if quota is not None:
+        usable = min(usable, quota)
     return max(0.0, min(1.0, usable / cpus))
-
-
-def _has_child() -> bool:
-    """Whether this process has any child, dead or alive, without reaping it."""
-    try:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-    except ChildProcessError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _read_small(path: str) -> bytes | None:
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        return os.read(fd, 65_536)
-    except OSError:
-        return None
-    finally:
-        os.close(fd)

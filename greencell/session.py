@@ -50,8 +50,9 @@ SHARING_INTERVAL_BUSY_S = 2.0
 PROVISIONAL_AFTER_S = 0.02
 """A run whose end waits for a counter that ticks more rarely than this is told of twice."""
 _LEARN_S = 3600.0
-_FINAL_ATTEMPTS = 60
-"""Looks for a tick, twenty to a period, before a measured block gives what it has."""
+_FINAL_WAIT_S = 0.5
+_FINAL_LOOKS = 1_000
+"""So long, and so often, a tick is looked for before a measured block gives what it has."""
 _MEASURED_KEPT = 1_000
 
 
@@ -231,17 +232,17 @@ class Session:
     def finished(self, run: str) -> CellRecord | None:
         """The record of a measured block that ended; handed out once.
 
-        Waits for slow counters, at most a few ticks: for the caller's own thread.
+        Waits for slow counters, at most half a second: for the caller's own thread.
         """
-        for _ in range(_FINAL_ATTEMPTS):
+        waited_s, looks = 0.0, 0
+        while waited_s < _FINAL_WAIT_S and looks < _FINAL_LOOKS and not self._closed:
             with self._lock:
                 self.settle()
                 if run in self._measured:
                     return self._measured.pop(run)
-                if self._closed:
-                    break
                 wait_s = self._look(self._books.awaited)
             time.sleep(wait_s)
+            waited_s, looks = waited_s + wait_s, looks + 1
         with self._lock:
             self.settle(force=True)
             return self._measured.pop(run, None)

@@ -18,6 +18,9 @@ from greencell.model import CarbonFactor, Component, Interval, Provenance, Sourc
 
 COVERAGE_FACTOR = 2.0
 """Expanded uncertainty over standard uncertainty, for about 95 % (GUM)."""
+NODE_AGREES = 0.95
+"""A meter of the whole machine that shows less than this of its parts' sum holds something else:
+what makers put behind psys varies (codecarbon's comparison of laptops with their batteries)."""
 TOO_SHORT = 0.5
 """Where the edges' relative standard uncertainty is above this, the figure is only a bound."""
 
@@ -114,6 +117,8 @@ def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[floa
         variance_j2 += _share(portion) ** 2 * (edges_j2 + portion.noise_j2)
         variance_j2 += _gain_j(info, portion) ** 2 + portion.u_baseline_j**2
     high_j += _unseen_j(account, infos, peaks_w)
+    if node_j is not None and node_j < NODE_AGREES * machine_j:
+        node_j = None
     spread_j = COVERAGE_FACTOR * math.sqrt(variance_j2)
     interval = Interval(
         low=max(0.0, min(low_j - spread_j, value_j)),

@@ -20,7 +20,7 @@ const ROUGH = 2;
 const BIT = 1e-9;
 const TOO_SHORT = 'too-short';
 /** With these flags a part of the energy is missing: there is more of it than the figure says. */
-const INCOMPLETE = ['gap', 'lost', 'stale', 'no-permission'];
+const INCOMPLETE = ['gap', 'lost', 'stale', 'wrap-ambiguous'];
 
 type Units = readonly [number, string][];
 
@@ -268,7 +268,7 @@ function quantity(value: number | null, units: Units, estimated: boolean): IQuan
   if (value === null) {
     return { value: UNKNOWN, unit: '' };
   }
-  const unit = unitOf(value, units);
+  const unit = unitOf(value, units, estimated ? ROUGH : 3);
   if (unit) {
     return { value: digits(value / unit[0], estimated ? ROUGH : 3), unit: unit[1] };
   }
@@ -277,9 +277,10 @@ function quantity(value: number | null, units: Units, estimated: boolean): IQuan
   return value === 0 ? { value: '0', unit: base } : { value: `<${THIN}1`, unit: smallest };
 }
 
-/** The largest unit of which it is one or more. */
-function unitOf(value: number, units: Units): [number, string] | undefined {
-  return units.find(([scale]) => Math.abs(value) >= scale * 0.9995);
+/** The largest unit of which it is one or more, once it is rounded to so many digits. */
+function unitOf(value: number, units: Units, places = ROUGH): [number, string] | undefined {
+  const least = 1 - 0.5 * 10 ** -places;
+  return units.find(([scale]) => Math.abs(value) >= scale * least);
 }
 
 /** The next number with two digits that is not less. */

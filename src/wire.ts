@@ -49,6 +49,8 @@ export interface ITotals extends IFigures, ISurroundings {
   machineJ: number;
   byComponentJ: Components;
   provenance: Provenance;
+  /** Whether something is missing in the sums. */
+  flags: readonly string[];
   durationS: number;
 }
 
@@ -304,8 +306,14 @@ function totals(raw: Raw): ITotals {
     machineJ: number(raw['machine_j']),
     byComponentJ: components(raw['by_component_j']),
     provenance: provenance(raw['provenance']),
+    flags: flags(raw['flags']),
     durationS: number(raw['duration_s'])
   };
+}
+
+/** Kernels of before say nothing of the totals' flags. */
+function flags(raw: unknown): readonly string[] {
+  return raw === undefined ? [] : list(raw, text).slice(0, MAX_FLAGS);
 }
 
 function running(raw: Raw): IRunning {

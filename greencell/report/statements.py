@@ -25,7 +25,8 @@ def to_tex(document: Mapping[str, Any]) -> str:
     document = legible(document)
     totals, carbon, host = document["totals"], document["carbon"], document["host"]
     session = document["session"]
-    sources = "; ".join(s.get("detail") or s["id"] for s in document["sources"]) or "no source"
+    counted = [s for s in document["sources"] if s["scope"] != "node"]
+    sources = "; ".join(s.get("detail") or s["id"] for s in counted) or "no source"
     verb = {"measured": "was measured", "estimated": "was estimated"}.get(
         totals["provenance"], "was in part measured, in part estimated"
     )

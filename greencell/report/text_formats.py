@@ -64,7 +64,11 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
 
 def source_words(document: Mapping[str, Any]) -> str:
     """What was metered by what, in a few words."""
-    words = [f"{s['component']}: {s.get('detail') or s['id']}" for s in document["sources"]]
+    words = [
+        f"{s['component']}: {s.get('detail') or s['id']}"
+        for s in document["sources"]
+        if s["scope"] != "node"
+    ]
     return "; ".join(words) or "none"
 
 

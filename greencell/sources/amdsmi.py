@@ -16,6 +16,7 @@ from typing import Final
 from greencell.errors import ReadFailed, SourceGone, SourceUnavailable
 from greencell.model import Skipped, SourceInfo
 from greencell.sources.amd_cards import Card, read_cards
+from greencell.sources.amd_visible import visible_gpus
 from greencell.sources.amdsmi_device import MAX_POWER_W, AmdDevice, Energy
 from greencell.sources.amdsmi_library import AmdSmi, open_library
 
@@ -84,13 +85,15 @@ def find_amdsmi(
     pause: Callable[[float], None] = time.sleep,
     clock_s: Callable[[], float] = time.monotonic,
 ) -> tuple[list[AmdCounter | AmdGauge], list[Skipped]]:
-    """A source for each AMD GPU, and the reason for each that has none.
+    """A source for each AMD GPU this process may use, and the reason for each that has none.
 
-    Where there is one, its counter is watched for ``PROBE_S``; all GPUs at the same time.
+    ``ROCR_VISIBLE_DEVICES`` and ``HIP_VISIBLE_DEVICES`` are honoured. Who else uses a GPU is not
+    asked, so each is counted whole. Where there is a counter, it is watched for ``PROBE_S``; all
+    GPUs at the same time.
 
     Args:
         sysfs_root: where the host's ``/sys`` is mounted.
-        environment: the process's, for where ROCm is.
+        environment: the process's, for where ROCm is and which GPUs it may use.
         amdsmi: stands in for the module of that name.
         pause: waits for so many seconds.
         clock_s: monotonic time in s.
@@ -110,7 +113,7 @@ def find_amdsmi(
             raise SourceUnavailable(f"AMD's driver lists no GPU: {error}") from error
         devices = [AmdDevice(library, handle, index) for index, handle in enumerate(handles)]
         skipped: list[Skipped] = []
-        watched = _without_apus(devices, cards, skipped)
+        watched = _without_apus(_visible(devices, environment, skipped), cards, skipped)
         first = [_sight(device, clock_s) for device in watched]
         if any(sight.energy for sight in first):
             pause(PROBE_S)
@@ -125,6 +128,21 @@ def find_amdsmi(
     finally:
         library.leave()
     return sources, skipped
+
+
+def _visible(
+    devices: Sequence[AmdDevice], environment: Mapping[str, str], skipped: list[Skipped]
+) -> list[AmdDevice]:
+    indices = visible_gpus(environment, [device.uuid for device in devices])
+    kept: list[AmdDevice] = []
+    for index, device in enumerate(devices):
+        if index in indices:
+            kept.append(device)
+        else:
+            reason = "ROCR_VISIBLE_DEVICES or HIP_VISIBLE_DEVICES leaves it out"
+            skipped.append(Skipped(device.id, reason))
+            device.close()
+    return kept
 
 
 def _without_apus(

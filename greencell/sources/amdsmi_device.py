@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from greencell.errors import ReadFailed
+from greencell.sources.amd_visible import uuid_of
 from greencell.sources.amdsmi_library import AmdSmiLibrary, Handle
 from greencell.units import J_PER_UJ
 
@@ -39,7 +40,9 @@ class AmdDevice:
         bdf = library.call_or_none(amdsmi.amdsmi_get_gpu_device_bdf, handle)
         self.bdf = bdf.lower() if isinstance(bdf, str) else ""
         asic = library.call_or_none(amdsmi.amdsmi_get_gpu_asic_info, handle)
-        name = asic.get("market_name") if isinstance(asic, Mapping) else None
+        told = asic if isinstance(asic, Mapping) else {}
+        name = told.get("market_name")
+        self.uuid = uuid_of(str(told.get("asic_serial", "")))
         self.name = name if isinstance(name, str) and name else f"AMD GPU {index}"
         self.id = f"amdsmi:{self.bdf or index}"
         self.part = f"gpu:{self.bdf or f'amd-{index}'}"

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from greencell.errors import ReadFailed, SourceGone, SourceUnavailable
+from greencell.sources.shared_library import SharedLibrary
 
 LIBRARY_NAME: Final = "libamd_smi.so"
 INSTALL_REMEDY: Final = "pip install /opt/rocm/share/amd_smi"
@@ -22,22 +23,12 @@ AmdSmi = ModuleType | Any
 Handle = Any
 
 
-class AmdSmiLibrary:
+class AmdSmiLibrary(SharedLibrary):
     """The library, initialised."""
 
     def __init__(self, amdsmi: AmdSmi) -> None:
+        super().__init__(self._shut_down_quietly)
         self.amdsmi = amdsmi
-        self._users = 0
-
-    def enter(self) -> None:
-        """One more device uses the library."""
-        self._users += 1
-
-    def leave(self) -> None:
-        """One device less; the last one shuts it down."""
-        self._users -= 1
-        if self._users == 0:
-            self.call_or_none(self.amdsmi.amdsmi_shut_down)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """The result of a call.
@@ -59,6 +50,9 @@ class AmdSmiLibrary:
             return function(*arguments)
         except self.amdsmi.AmdSmiException:
             return None
+
+    def _shut_down_quietly(self) -> None:
+        self.call_or_none(self.amdsmi.amdsmi_shut_down)
 
 
 def open_library(amdsmi: AmdSmi | None, environment: Mapping[str, str]) -> AmdSmiLibrary:

@@ -15,11 +15,7 @@ from typing import Any, Final
 from greencell.errors import SourceUnavailable
 from greencell.model import Component, HostInfo, Skipped
 from greencell.sources import estimate, nvml, rapl
-from greencell.sources.amdsmi import find_amdsmi
-from greencell.sources.apple import find_apple
 from greencell.sources.base import EnergyCounter, Source
-from greencell.sources.battery import find_battery
-from greencell.sources.emi import find_emi
 from greencell.sources.host import (
     CONTAINER_MARKS,
     CpuInfo,
@@ -28,11 +24,7 @@ from greencell.sources.host import (
     read_host,
     read_sockets,
 )
-from greencell.sources.hwmon import find_hwmon
-from greencell.sources.jetson import find_jetson
-from greencell.sources.perf import find_perf
 from greencell.sources.powercap import NO_DRIVER_REMEDY
-from greencell.sources.raspberry_pi import find_raspberry_pi
 from greencell.sources.scaphandre import MOUNT, find_scaphandre
 from greencell.sources.selection import Candidate, select
 
@@ -165,39 +157,108 @@ def _place(source: Source) -> tuple[bool, int]:
 
 # -- finders -------------------------------------------------------------------------------------
 
+_Sources = tuple[Sequence[Source], Sequence[Skipped]]
 
-def _nvml(machine: _Machine) -> tuple[Sequence[Source], Sequence[Skipped]]:
+
+def _nvml(machine: _Machine) -> _Sources:
     places = machine.places
     return nvml.find_gpus(places.environment, places.nvml, places.procfs_root)
 
 
-def _rapl(machine: _Machine) -> tuple[Sequence[Source], Sequence[Skipped]]:
+def _rapl(machine: _Machine) -> _Sources:
     places = machine.places
     roots = (places.sysfs_root, *places.more_sysfs_roots)
     return rapl.find_counters(roots, amd=machine.amd, container=machine.container)
 
 
-def _perf(machine: _Machine) -> tuple[Sequence[Source], Sequence[Skipped]]:
+# What few machines have is imported only where there is something to look at: a kernel waits for
+# the imports, and a folder that is not there tells the same in microseconds.
+
+
+def _perf(machine: _Machine) -> _Sources:
     places = machine.places
+    _there(places.sysfs_root / "bus/event_source/devices/power")
+    from greencell.sources.perf import find_perf
+
     return find_perf(places.sysfs_root, amd=machine.amd, procfs_root=places.procfs_root)
 
 
-_Finder = Callable[[_Machine], tuple[Sequence[Source], Sequence[Skipped]]]
+def _emi(machine: _Machine) -> _Sources:
+    if sys.platform != "win32":
+        raise SourceUnavailable("not Windows")
+    from greencell.sources.emi import find_emi  # type: ignore[unreachable]  # checked on Linux
+
+    return find_emi(amd=machine.amd)
+
+
+def _apple(_: _Machine) -> _Sources:
+    if sys.platform != "darwin":
+        raise SourceUnavailable("not Apple Silicon")
+    from greencell.sources.apple import find_apple  # type: ignore[unreachable]  # likewise
+
+    return find_apple()
+
+
+def _amdsmi(machine: _Machine) -> _Sources:
+    places = machine.places
+    _there(places.sysfs_root / "class/drm", "card*")
+    from greencell.sources.amdsmi import find_amdsmi
+
+    return find_amdsmi(places.sysfs_root, places.environment)
+
+
+def _hwmon(machine: _Machine) -> _Sources:
+    _there(machine.places.sysfs_root / "class/hwmon", "hwmon*")
+    from greencell.sources.hwmon import find_hwmon
+
+    return find_hwmon(machine.places.sysfs_root)
+
+
+def _jetson(machine: _Machine) -> _Sources:
+    sysfs_root = machine.places.sysfs_root
+    _there(sysfs_root / "bus/i2c/drivers", "ina3221*")
+    from greencell.sources.jetson import find_jetson
+
+    return find_jetson(sysfs_root)
+
+
+def _raspberry_pi(machine: _Machine) -> _Sources:
+    places = machine.places
+    if not (places.procfs_root / "device-tree/model").exists():
+        _there(places.sysfs_root / "firmware/devicetree/base/model")
+    from greencell.sources.raspberry_pi import find_raspberry_pi
+
+    return find_raspberry_pi(places.sysfs_root, places.procfs_root)
+
+
+def _battery(machine: _Machine) -> _Sources:
+    _there(machine.places.sysfs_root / "class/power_supply", "*")
+    from greencell.sources.battery import find_battery
+
+    return find_battery(machine.places.sysfs_root)
+
+
+def _there(path: Path, *patterns: str) -> None:
+    """Refuse unless there is something at ``path``, or under it by one of the patterns."""
+    found = any(any(path.glob(pattern)) for pattern in patterns) if patterns else path.exists()
+    if not found:
+        raise SourceUnavailable(f"nothing at {path}")
+
+
+_Finder = Callable[[_Machine], _Sources]
 _FINDERS: Final[Mapping[str, _Finder]] = {
     # First, because the module of a superchip holds its processor.
     "nvml": _nvml,
     "rapl": _rapl,
     "perf": _perf,
-    "emi": lambda machine: find_emi(sys.platform, amd=machine.amd),
-    "apple": lambda _: find_apple(),
-    "amdsmi": lambda machine: find_amdsmi(machine.places.sysfs_root, machine.places.environment),
-    "hwmon": lambda machine: find_hwmon(machine.places.sysfs_root),
-    "jetson": lambda machine: find_jetson(machine.places.sysfs_root),
-    "raspberry_pi": lambda machine: find_raspberry_pi(
-        machine.places.sysfs_root, machine.places.procfs_root
-    ),
+    "emi": _emi,
+    "apple": _apple,
+    "amdsmi": _amdsmi,
+    "hwmon": _hwmon,
+    "jetson": _jetson,
+    "raspberry_pi": _raspberry_pi,
     "scaphandre": lambda machine: find_scaphandre(machine.places.scaphandre),
-    "battery": lambda machine: find_battery(machine.places.sysfs_root),
+    "battery": _battery,
 }
 """Finders in order of preference."""
 _ALWAYS_TOLD: Final = ("rapl", "nvml")

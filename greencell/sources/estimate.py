@@ -7,8 +7,12 @@ Formulas, intervals and how wrong they are:
   machine TDP is that of its share of the processor's threads, 0.4 to 2 times (judgement).
 * Virtual CPU: ``P = n (idle + (full - idle) u^0.8)`` with the microarchitecture's watts per
   virtual CPU (Cloud Carbon Footprint, from SPECpower), 0.5 to 2 times; microarchitecture
-  unknown: 0.65 and 3.3 W (SPECpower 2017 to 2026), 0.4 to 2 times. These are shares of a whole
-  server at the wall, memory and fans included. Exponent and intervals are judgement.
+  unknown: 0.65 and 3.3 W (SPECpower 2017 to 2026), 0.4 to 2 times. Of ARM's cores the tables
+  hold only what was copied from a similar processor; such watts have the wide interval. All are
+  shares of a whole server at the wall, memory and fans included. Exponent and intervals are
+  judgement. Stolen time is in no utilisation ``u``, as it was not run here; a host that steals
+  has lent more virtual CPUs than it has threads, so each is less than one thread, and the low
+  end is lowered by the share of the time asked for that was stolen.
 * Memory: 0.30 W per GB, 0.5 to 2 times (Boavizta 0.284, Green Algorithms 0.3725).
 """
 
@@ -39,6 +43,10 @@ VCPU_EXPONENT = 0.8
 RAM_W_PER_GB = 0.30
 TDP_PER_CPU_W = 4.0
 """Design power per logical CPU where the processor is in no table (codecarbon's constant)."""
+_STEAL_TOLD = 0.01
+"""From this share on stolen time is mentioned; judgement."""
+_MAX_STEAL = 0.9
+"""More than this is not believed: a machine that gets so little does not run notebooks."""
 _CPU_TICK_S = 0.01
 _KEY, _TDP_W, _CORES, _THREADS = 1, 3, 4, 5
 """Columns of cpu_tdp.csv."""
@@ -83,6 +91,15 @@ class DesignPower:
     threads: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _VcpuWatts:
+    """Of one virtual CPU; ``proxy`` if they were copied from a similar processor."""
+
+    idle_w: float
+    full_w: float
+    proxy: bool
+
+
 def tdp_model(tdp_w: float, detail: str, *, virtual: bool = False) -> CurveModel:
     """The model of CPUs whose thermal design power, all together, is known."""
     full = IDLE_SHARE_OF_FULL + DYNAMIC_SHARE_OF_FULL
@@ -104,12 +121,16 @@ def core_model(logical_cpus: int, name: str) -> CurveModel:
 def vcpu_model(vcpus: int, cpu: CpuInfo, data: Path | None = None) -> CurveModel:
     """The model of a virtual machine's CPUs, charged for these and never for the socket."""
     microarchitecture = microarchitecture_of(cpu)
-    watts = _vcpu_watts(microarchitecture, data or DATA) if microarchitecture else None
-    idle_w, full_w = watts or (VCPU_IDLE_W, VCPU_FULL_W)
-    factors = VCPU_KNOWN_FACTORS if watts else VCPU_FACTORS
-    kind = f" ({microarchitecture})" if watts else ""
+    known = _vcpu_watts(microarchitecture, data or DATA) if microarchitecture else None
+    idle_w, full_w = (known.idle_w, known.full_w) if known else (VCPU_IDLE_W, VCPU_FULL_W)
+    low, high = VCPU_KNOWN_FACTORS if known and not known.proxy else VCPU_FACTORS
+    kind = f" ({microarchitecture})" if known else ""
     plural = "" if vcpus == 1 else "s"
-    detail = f"{vcpus} virtual CPU{plural}{kind}, {idle_w:.2g} to {full_w:.2g} W each"
+    like = ", as a similar processor" if known and known.proxy else ""
+    detail = f"{vcpus} virtual CPU{plural}{kind}, {idle_w:.2g} to {full_w:.2g} W each{like}"
+    if cpu.steal_share >= _STEAL_TOLD:
+        detail += f"; its host gave {cpu.steal_share:.0%} of their time to other machines"
+    factors = (low * (1.0 - min(_MAX_STEAL, cpu.steal_share)), high)
     info = _info("model:vcpu", "cpu", factors, detail, flags=("virtual",))
     return CurveModel(info, vcpus * idle_w, vcpus * full_w, VCPU_EXPONENT)
 
@@ -122,7 +143,9 @@ def ram_model(ram_gb: float) -> CurveModel:
 
 
 def microarchitecture_of(cpu: CpuInfo) -> str | None:
-    """The microarchitecture behind a CPU's family and model, even where its name is hidden."""
+    """The microarchitecture behind a CPU's numbers, even where its name is hidden."""
+    if cpu.core:
+        return cpu.core
     if cpu.family is None or cpu.model is None:
         return None
     for models, stepping, name in _MICROARCHITECTURES.get((cpu.vendor, cpu.family), ()):
@@ -160,17 +183,20 @@ def _threads(cores: str, threads: str) -> int | None:
     return 2 * int(cores) if cores else None  # two threads a core, as on nearly all servers
 
 
-def _vcpu_watts(microarchitecture: str, data: Path) -> tuple[float, float] | None:
-    """Idle and full watts per virtual CPU, the mean over the providers that state it."""
+def _vcpu_watts(microarchitecture: str, data: Path) -> _VcpuWatts | None:
+    """The mean over the providers that state it; copies only where there is nothing else."""
     with (data / "microarch_watts.csv").open(encoding="utf-8", newline="") as file:
-        rows = [
+        rows = [row for row in csv.DictReader(file) if row["microarch"] == microarchitecture]
+    for quality in ("ok", "proxy"):
+        watts = [
             (float(row["min_w_per_vcpu"]), float(row["max_w_per_vcpu"]))
-            for row in csv.DictReader(file)
-            if row["microarch"] == microarchitecture and row["quality"] == "ok"
+            for row in rows
+            if row["quality"] == quality
         ]
-    if not rows:
-        return None
-    return sum(r[0] for r in rows) / len(rows), sum(r[1] for r in rows) / len(rows)
+        if watts:
+            idle_w, full_w = (sum(column) / len(watts) for column in zip(*watts, strict=True))
+            return _VcpuWatts(idle_w, full_w, proxy=quality == "proxy")
+    return None
 
 
 def _info(

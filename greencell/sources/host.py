@@ -7,6 +7,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from greencell.machine_time import steal_share
 from greencell.model import HostInfo
 
 _VIRTUAL_PRODUCTS = (
@@ -15,15 +16,34 @@ _VIRTUAL_PRODUCTS = (
 )  # fmt: skip
 _BARE_METAL_PRODUCT = ".metal"
 """Amazon's bare-metal instances, e.g. ``m5.metal`` and ``c7i.metal-24xl``, by the same vendor."""
+_DEVICE_TREE_HYPERVISOR = "firmware/devicetree/base/hypervisor"
+"""The node by which a hypervisor without such firmware tells its guests (Linux
+``Documentation/devicetree/bindings/arm/xen.txt``)."""
 CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 """Files that Docker and Podman put into their containers."""
+_ARM_CORES = {
+    (0x41, 0xD0C): "Neoverse N1",
+    (0x41, 0xD40): "Neoverse V1",
+    (0x41, 0xD49): "Neoverse N2",
+    (0x41, 0xD4F): "Neoverse V2",
+    (0x41, 0xD84): "Neoverse V3",
+    (0x41, 0xD8E): "Neoverse N3",
+}
+"""Servers' cores by implementer and part (Linux ``arch/arm64/include/asm/cputype.h``). ARM's
+``cpuinfo`` has no name. Graviton2 and Altra are N1, Graviton3 V1, Graviton4, Axion and Grace V2."""
 _BYTES_PER_KIB = 1_024
 _BYTES_PER_GB = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class CpuInfo:
-    """The processor as ``/proc/cpuinfo`` shows it; numbers are ``None`` where it does not."""
+    """The processor as ``/proc/cpuinfo`` shows it; numbers are ``None`` where it does not.
+
+    Attributes:
+        core: an ARM server's core, e.g. ``Neoverse N1``; empty if it is another or not known.
+        steal_share: share of the CPU time asked for since boot that a hypervisor gave to other
+            machines, 0 to 1.
+    """
 
     name: str
     vendor: str
@@ -31,6 +51,8 @@ class CpuInfo:
     model: int | None
     stepping: int | None
     hypervisor: bool
+    core: str = ""
+    steal_share: float = 0.0
 
 
 def read_cpu(procfs_root: Path) -> CpuInfo:
@@ -45,13 +67,17 @@ def read_cpu(procfs_root: Path) -> CpuInfo:
                 fields.setdefault(key.strip(), value.strip())
     except OSError:
         pass  # not Linux, or hidden: the platform module knows the name at least
+    arm = (_hex(fields.get("CPU implementer")), _hex(fields.get("CPU part")))
+    core = _ARM_CORES.get(arm, "")
     return CpuInfo(
-        name=fields.get("model name") or platform.processor() or platform.machine(),
+        name=fields.get("model name") or core or platform.processor() or platform.machine(),
         vendor=fields.get("vendor_id", ""),
         family=_int(fields.get("cpu family")),
         model=_int(fields.get("model")),
         stepping=_int(fields.get("stepping")),
         hypervisor="hypervisor" in fields.get("flags", "").split(),
+        core=core,
+        steal_share=steal_share(procfs_root),
     )
 
 
@@ -107,6 +133,9 @@ def _ram_gb(procfs_root: Path) -> float:
 
 
 def _virtual_product(sysfs_root: Path) -> bool:
+    """By the firmware's names, as ARM's CPUs have no flag for it, or by its device tree."""
+    if (sysfs_root / _DEVICE_TREE_HYPERVISOR).exists():
+        return True
     for name in ("product_name", "sys_vendor"):
         try:
             text = (sysfs_root / "class/dmi/id" / name).read_text(errors="replace").lower()
@@ -122,3 +151,11 @@ def _virtual_product(sysfs_root: Path) -> bool:
 def _int(text: str | None) -> int | None:
     # isdigit alone is also true of digits that int refuses, e.g. superscripts.
     return int(text) if text is not None and text.isascii() and text.isdigit() else None
+
+
+def _hex(text: str | None) -> int:
+    """A number as ARM's ``cpuinfo`` writes it, ``0xd0c``; -1 if it is none."""
+    try:
+        return int(text or "", 16)
+    except ValueError:
+        return -1

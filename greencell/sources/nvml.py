@@ -1,8 +1,8 @@
 """NVIDIA GPUs through NVML, with the maintained bindings ``nvidia-ml-py`` (module ``pynvml``).
 
 Volta and newer count energy in mJ since the driver was loaded; older ones only show power,
-which is integrated. Every call may fail at any time, and each failure has one meaning: later
-again, or never again.
+which is integrated; those that show neither but how busy they are have a model. Every call may
+fail at any time, and each failure has one meaning: later again, or never again.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from greencell.sources.nvml_library import (
     text_of,
     unavailable,
 )
+from greencell.sources.nvml_model import NvmlModel, board_of, shows_utilisation
 from greencell.sources.nvml_power import PowerReading, choose_power
 from greencell.units import J_PER_MJ, W_PER_MW
 
@@ -35,6 +36,8 @@ GAIN: Final = 0.05
 """Standard gain error: arXiv 2312.02741, s.d. 4.6 % over 16 boards."""
 EVERY_CPU: Final = "cpu:*"
 VIRTUAL_REASON: Final = "a virtual GPU shows neither energy nor power"
+UNKNOWN_BOARD: Final = "and {} is in no table of design powers, so there is no model of it either"
+UNKNOWN_LOAD: Final = "and does not tell how busy it is, so there is no model of it either"
 _NOT_SUPPORTED: Final = 3
 """``NVML_ERROR_NOT_SUPPORTED``."""
 _INITIAL_PID_NAMESPACE: Final = "pid:[4026531836]"
@@ -90,9 +93,12 @@ class NvmlGauge:
         self._device.close()
 
 
+NvmlSource = NvmlCounter | NvmlGauge | NvmlModel
+
+
 def find_gpus(
     environment: Mapping[str, str], nvml: Nvml | None = None, procfs_root: Path = Path("/proc")
-) -> tuple[list[NvmlCounter | NvmlGauge], list[Skipped]]:
+) -> tuple[list[NvmlSource], list[Skipped]]:
     """A source for each GPU this process may use, and the reason for each that has none.
 
     ``CUDA_VISIBLE_DEVICES`` is honoured. Its indices are taken in PCI order, NVML's own, which
@@ -145,8 +151,8 @@ def _sources(
     devices: Sequence[NvmlDevice | None],
     environment: Mapping[str, str],
     skipped: list[Skipped],
-) -> list[NvmlCounter | NvmlGauge]:
-    sources: list[NvmlCounter | NvmlGauge] = []
+) -> list[NvmlSource]:
+    sources: list[NvmlSource] = []
     uuids = [device.uuid if device is not None else "" for device in devices]
     names = [device.name for device in devices if device is not None]
     visible = visible_gpus(environment, uuids, lambda mig: _parent_uuid(library, mig))
@@ -166,21 +172,26 @@ def _sources(
     return sources
 
 
-def _source(
-    library: NvmlLibrary, device: NvmlDevice, skipped: list[Skipped]
-) -> NvmlCounter | NvmlGauge | None:
-    """The energy counter; else the best power reading."""
+def _source(library: NvmlLibrary, device: NvmlDevice, skipped: list[Skipped]) -> NvmlSource | None:
+    """The energy counter; else the best power reading; else, if it has neither, a model."""
     counter_mj = library.nvml.nvmlDeviceGetTotalEnergyConsumption
     if library.failure(counter_mj, device.handle) is None:
         return NvmlCounter(device)
     power = choose_power(device)
     if isinstance(power, PowerReading):
         return NvmlGauge(device, power)
-    if code_of(power) == _NOT_SUPPORTED and device.virtual:
-        skipped.append(Skipped(device.id, VIRTUAL_REASON, flag="virtual"))
-    else:
+    if code_of(power) != _NOT_SUPPORTED:  # it may have a meter, and the user can do something
         what = f"{device.name} shows neither energy nor power"
         skipped.append(left_out(device.id, power, what))
+        return None
+    board = board_of(device.name)
+    virtual = device.virtual
+    if board is not None and shows_utilisation(device):
+        return NvmlModel(device, board, virtual=virtual)
+    reason = VIRTUAL_REASON if virtual else f"{device.name} shows neither energy nor power"
+    why = UNKNOWN_BOARD.format(device.name) if board is None else UNKNOWN_LOAD
+    flag = "virtual" if virtual else "unsupported"
+    skipped.append(Skipped(device.id, f"{reason}, {why}", flag=flag))
     return None
 
 

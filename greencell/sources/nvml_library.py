@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from greencell.errors import SourceUnavailable
 from greencell.model import Skipped
+from greencell.sources.shared_library import SharedLibrary
 
 _PROBES: Final = 2
 _NO_PERMISSION, _NOT_LOADED, _NO_LIBRARY, _LOST, _RESET, _MISMATCH = 4, 9, 12, 15, 16, 18
@@ -35,22 +36,12 @@ Nvml = ModuleType | Any
 Handle = Any
 
 
-class NvmlLibrary:
+class NvmlLibrary(SharedLibrary):
     """The library, initialised; shut down when its last device is closed."""
 
     def __init__(self, nvml: Nvml) -> None:
+        super().__init__(self._shut_down_quietly)
         self.nvml = nvml
-        self._users = 0
-
-    def enter(self) -> None:
-        """One more device uses the library."""
-        self._users += 1
-
-    def leave(self) -> None:
-        """One device less."""
-        self._users -= 1
-        if self._users == 0:
-            self.call(self.nvml.nvmlShutdown)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """The result of an NVML call, or ``None`` if it failed in any way; for decorations."""
@@ -70,6 +61,9 @@ class NvmlLibrary:
             else:
                 return None
         return failure
+
+    def _shut_down_quietly(self) -> None:
+        self.call(self.nvml.nvmlShutdown)
 
 
 def open_library(nvml: Nvml | None) -> NvmlLibrary:

@@ -25,6 +25,7 @@ class FakeAmdGpu:
         energy_key: what this release calls the accumulator.
         scale: by how much the counter is wrong.
         power_keys: which powers it shows; the others are ``"N/A"``.
+        serial: its unique number, in hexadecimal.
     """
 
     bdf: str
@@ -37,6 +38,7 @@ class FakeAmdGpu:
     true_j: float = 0.0
     shown_j: float = 50.0
     gone: bool = False
+    serial: str = "N/A"
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -127,7 +129,7 @@ class FakeAmdSmi:
     def amdsmi_get_gpu_asic_info(self, gpu: FakeAmdGpu) -> dict[str, str]:
         """What it is."""
         self._check("amdsmi_get_gpu_asic_info", gpu)
-        return {"market_name": "Simulated Instinct"}
+        return {"market_name": "Simulated Instinct", "asic_serial": gpu.serial}
 
     def amdsmi_get_energy_count(self, gpu: FakeAmdGpu) -> Any:
         """Its energy counter."""

@@ -49,6 +49,7 @@ typedef struct {
   PowerStep steps[MAX_STEPS]; /* since the beginning, while there is room */
   unsigned step_count;
   unsigned pids[MAX_PIDS], sm[MAX_PIDS], pid_count;
+  unsigned busy_percent, memory_percent;
   UtilizationSample samples[MAX_SAMPLES]; /* a ring */
   unsigned long sample_count;
 } Gpu;
@@ -68,6 +69,8 @@ typedef struct {
   unsigned domain, bus, device, pciDeviceId, pciSubSystemId;
   char busId[32];
 } PciInfo;
+
+typedef struct { unsigned gpu, memory; } UtilizationRates;
 
 typedef struct {
   unsigned pid;
@@ -197,6 +200,10 @@ int fake_add_gpu(const char *name, const char *uuid, int counts_energy, uint64_t
 void fake_set_power_mw(int gpu, uint64_t power_mw) { catch_up(); set_power(&gpus[gpu], power_mw); }
 void fake_set_module_power_mw(int gpu, uint64_t power_mw) { gpus[gpu].module_mw = power_mw; }
 void fake_set_virtualization(int gpu, int mode) { gpus[gpu].virtualization = (unsigned)mode; }
+void fake_set_utilization(int gpu, unsigned busy_percent, unsigned memory_percent) {
+  gpus[gpu].busy_percent = busy_percent;
+  gpus[gpu].memory_percent = memory_percent;
+}
 void fake_freeze(int gpu, int frozen) { catch_up(); gpus[gpu].frozen = frozen; }
 void fake_set_architecture(int gpu, int architecture, int major, int minor) {
   gpus[gpu].architecture = architecture;
@@ -439,6 +446,14 @@ int nvmlDeviceGetFieldValues(void *handle, int count, FieldValue *values) {
       default: v->nvmlReturn = NOT_SUPPORTED;
     }
   }
+  return OK;
+}
+
+int nvmlDeviceGetUtilizationRates(void *handle, UtilizationRates *rates) {
+  GUARD(handle);
+  Gpu *g = handle;
+  if (g->mig) return NOT_SUPPORTED;
+  *rates = (UtilizationRates){g->busy_percent, g->memory_percent};
   return OK;
 }
 

@@ -94,6 +94,10 @@ class FakeNvml:
         """Its ``NVML_GPU_VIRTUALIZATION_MODE_…``; a virtual GPU shows no energy and no power."""
         self._library.fake_set_virtualization(gpu, mode)
 
+    def set_utilization(self, gpu: int, percent: int, memory_percent: int = 0) -> None:
+        """How busy it is, and its memory, in percent of the time; a GPU with MIG does not tell."""
+        self._library.fake_set_utilization(gpu, percent, memory_percent)
+
     def freeze(self, gpu: int, *, frozen: bool = True) -> None:
         """The energy counter stands still while energy goes on."""
         self._library.fake_freeze(gpu, int(frozen))

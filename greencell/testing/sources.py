@@ -159,13 +159,18 @@ class FakeTreeClock:
 
 
 class FakeMachineClock(_Faulty):
-    """Busy time of a machine whose other processes use ``others`` CPUs."""
+    """Busy time of a machine whose other processes use ``others`` CPUs.
+
+    Attributes:
+        steal_s: what a hypervisor gave to other machines.
+    """
 
     def __init__(self, tree: FakeTreeClock, others: float = 0.0, logical_cpus: int = 4) -> None:
         super().__init__()
         self.tree = tree
         self.others = others
         self.logical_cpus = logical_cpus
+        self.steal_s = 0.0
         self._others_s = 0.0
 
     def advance(self, seconds: float) -> None:

@@ -136,6 +136,25 @@ def nvml_case(tmp_path: Path, *, counts_energy: bool, only: str = "") -> Iterato
     fake.uninstall(pynvml)
 
 
+def nvml_model_case(tmp_path: Path) -> Iterator[Case]:
+    """A virtual GPU that is busy for half of the time, so that the model is right."""
+    try:
+        fake = FakeNvml(tmp_path)
+    except NoCompiler as reason:
+        pytest.skip(str(reason))
+    gpu = fake.add_gpu(39.2, name="GRID T4-16Q")
+    fake.set_virtualization(gpu, pynvml.NVML_GPU_VIRTUALIZATION_MODE_VGPU)
+    fake.set_utilization(gpu, 50)
+    fake.install(pynvml)
+    (source,), _ = find_gpus({}, pynvml)
+    yield Case(
+        source, fake.advance, lambda: fake.true_j(gpu),
+        lambda: fake.fail("nvmlDeviceGetUtilizationRates", pynvml.NVML_ERROR_UNKNOWN),
+        fake.heal,
+    )  # fmt: skip
+    fake.uninstall(pynvml)
+
+
 def hwmon_case(
     tmp_path: Path, chip: Chip, fault: str, find: Callable[..., Any] = find_hwmon
 ) -> Iterator[Case]:
@@ -268,6 +287,7 @@ CASES: dict[str, Callable[[Path], Iterator[Case]]] = {
     "fake-counter": lambda _: fake_case(FakeCounter(power_w=30.0, period_s=0.001)),
     "nvml-mean-gauge": lambda path: nvml_case(path, counts_energy=False, only="mean"),
     "nvml-module-gauge": lambda path: nvml_case(path, counts_energy=False, only="module"),
+    "nvml-model-gauge": nvml_model_case,
     "perf-refused": lambda path: perf_case(path, "energy-pkg", "refused"),
     "perf-short": lambda path: perf_case(path, "energy-ram", "short"),
     "perf-psys": lambda path: perf_case(path, "energy-psys", "refused"),
@@ -314,11 +334,12 @@ def metered_j(case: Case, lengths: list[float]) -> float:
 
 
 def test_it_is_one_of_the_three_kinds(case: Case) -> None:
-    """A source is a counter or a gauge, and its info agrees."""
-    kinds = {"counter": EnergyCounter, "gauge": PowerGauge}
+    """A source is a counter or a gauge, and its info agrees; what is estimated is read too."""
+    kinds = {"counter": EnergyCounter, "gauge": PowerGauge, "model": PowerGauge}
+    estimated = case.source.info.kind == "model"
 
     assert isinstance(case.source, kinds[case.source.info.kind])
-    assert case.source.info.provenance == "measured"
+    assert case.source.info.provenance == ("estimated" if estimated else "measured")
     assert sane(case.source)
 
 

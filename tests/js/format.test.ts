@@ -17,6 +17,7 @@ describe('energy', () => {
     [3.6e9, 'measured', '1000 kWh'],
     [3.599e6, 'measured', '1.00 kWh'],
     [3.59e6, 'measured', '997 Wh'],
+    [3.59e6, 'estimated', '≈ 1.0 kWh'],
     [1, 'measured', '278 µWh'],
     [3.6e-8, 'measured', '< 1 nWh']
   ] as const)('shows %d J, %s, as %s', (energyJ, provenance, shown) => {
@@ -66,7 +67,7 @@ describe('energyWithInterval', () => {
     expect(shown([0, 0, 0], ['too-short'])).toBe('0 Wh');
   });
 
-  it.each(['gap', 'lost', 'stale', 'no-permission'])('says with %s that it is at least so much', flag => {
+  it.each(['gap', 'lost', 'stale', 'wrap-ambiguous'])('says with %s that it is at least so much', flag => {
     expect(shown([11_000, 12_345, 13_000], [flag])).toBe('≥ 3.43 Wh');
     expect(shown([6120, 12_240, 18_360], [flag], 'estimated')).toBe('≥ 3.4 Wh');
     expect(shown([1440, 3600, 6840], [flag])).toBe('≥ 0.4–1.9 Wh');

@@ -50,11 +50,14 @@ def test_the_dynamic_part_is_shared_by_cpu_time() -> None:
 
 
 def test_the_baseline_is_learned_from_quiet_seconds_only() -> None:
-    """A busy second or a short one teaches nothing."""
+    """A busy second or a short one teaches nothing, nor do two short ones apart."""
     baseline = Baseline()
     baseline.learn(50.0, 1.0, quiet=False)
-    baseline.learn(1.0, 0.1, quiet=True)
+    baseline.learn(1.0, 0.3, quiet=True)
+    baseline.learn(50.0, 1.0, quiet=False)
+    baseline.learn(1.0, 0.3, quiet=True)
     assert baseline.power is None
+    baseline.learn(50.0, 1.0, quiet=False)
 
     for power_w in (10.0, 11.0, 12.0, 13.0):
         baseline.learn(power_w, 1.0, quiet=True)

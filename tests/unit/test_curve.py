@@ -262,3 +262,15 @@ def test_a_sensor_that_averages_says_how_little_it_knows_of_a_short_cell(
 
     error_j = end.energy_j - begin.energy_j - (30.0 + extra_w) * length_s
     assert abs(error_j) <= 2.0 * (begin.u_j**2 + end.u_j**2) ** 0.5 + 1e-6
+
+
+def test_a_reading_that_was_overtaken_is_no_reset() -> None:
+    """Of two threads that read at once, the first may be done last: its value is old, not lost."""
+    curve = CounterCurve(CounterScale(1e-6, None, 1_000.0), 0.001)
+    curve.observe(0.0, 0.0, 1_000)
+    curve.observe(1.0, 1.0, 3_000)
+
+    assert curve.observe(1.1, 1.1, 2_000, begin_s=0.9) is None
+    trouble = curve.observe(1.2, 1.2, 2_500, begin_s=1.15)
+
+    assert trouble is not None and trouble.flag == "gap"

@@ -18,7 +18,6 @@ from greencell.testing import (
     FakeMachineClock,
     FakeNvml,
     FakeTreeClock,
-    NoCompiler,
     PowercapTree,
 )
 from tests_support import CARBON
@@ -55,15 +54,11 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    try:
-        gpus = FakeNvml(tmp_path)
-    except NoCompiler as reason:
-        pytest.skip(str(reason))
+def machine(tmp_path: Path, fake: FakeNvml) -> Iterator[Machine]:
+    gpus = fake
     tree = PowercapTree(tmp_path / "sys")
     tree.add("package-0", 40.0, range_uj=1_000_000_000, start_uj=20_000_000, update_s=0.001)
     gpus.add_gpu(100.0, update_s=0.1)
-    gpus.install(pynvml)
     found = discover(Places(tmp_path / "sys", tmp_path / "proc", nvml=pynvml, container_marks=()))
     sources = [source for source in found.sources if source.info.kind == "counter"]
     cpu = FakeTreeClock(1.0)
@@ -76,7 +71,6 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     yield made
     session.close()
     tree.close()
-    gpus.uninstall(pynvml)
 
 
 def nothing() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pynvml
@@ -19,22 +18,10 @@ from greencell.testing import (
     FakeMachineClock,
     FakeNvml,
     FakeTreeClock,
-    NoCompiler,
     PowercapTree,
 )
 
 CARBON = CarbonInfo(CarbonFactor("FR", 41.4), "France", "annual average", 2025, "test", "setting")
-
-
-@pytest.fixture
-def fake(tmp_path: Path) -> Iterator[FakeNvml]:
-    try:
-        library = FakeNvml(tmp_path)
-    except NoCompiler as reason:
-        pytest.skip(str(reason))
-    library.install(pynvml)
-    yield library
-    library.uninstall(pynvml)
 
 
 def test_the_session_is_within_a_thousandth_of_the_truth(fake: FakeNvml, tmp_path: Path) -> None:

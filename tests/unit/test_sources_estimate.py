@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,17 +120,66 @@ def test_the_watts_of_a_virtual_cpu(
     assert model.info.flags == ("virtual",)
 
 
-def test_rows_of_doubtful_quality_are_not_used(tmp_path: Path) -> None:
-    """An outlier or a copy of another processor's row says nothing of this one."""
-    header = "provider,ccf_family,microarch,min_w_per_vcpu,max_w_per_vcpu,gb_per_chip,quality,year,source\n"
-    rows = "aws,x,Zen 3,100,200,1,outlier,2026,x\ngcp,x,Zen 3,100,200,1,proxy,2026,x\n"
-    (tmp_path / "microarch_watts.csv").write_text(header + rows)
-    milan = CpuInfo("AMD EPYC", "AuthenticAMD", 25, 1, 1, hypervisor=True)
+ROWS = (
+    "provider,ccf_family,microarch,min_w_per_vcpu,max_w_per_vcpu,gb_per_chip,quality,year,source\n"
+)
+MILAN = CpuInfo("AMD EPYC", "AuthenticAMD", 25, 1, 1, hypervisor=True)
 
-    model = vcpu_model(1, milan, tmp_path)
+
+def test_an_outlier_is_not_used(tmp_path: Path) -> None:
+    """It is an error in the table."""
+    (tmp_path / "microarch_watts.csv").write_text(ROWS + "aws,x,Zen 3,100,200,1,outlier,2026,x\n")
+
+    model = vcpu_model(1, MILAN, tmp_path)
 
     assert model.idle_w == 0.65
     assert model.info.low_factor == 0.4
+
+
+def test_a_copy_of_another_processors_row_is_the_last_choice(tmp_path: Path) -> None:
+    """With the wide interval; a row of its own is taken alone."""
+    table = tmp_path / "microarch_watts.csv"
+    table.write_text(ROWS + "gcp,x,Zen 3,1,2,1,proxy,2026,x\n")
+    copied = vcpu_model(1, MILAN, tmp_path)
+    table.write_text(table.read_text() + "aws,x,Zen 3,3,4,1,ok,2026,x\n")
+    own = vcpu_model(1, MILAN, tmp_path)
+
+    assert (copied.idle_w, copied.full_w) == (1.0, 2.0)
+    assert (copied.info.low_factor, copied.info.high_factor) == (0.4, 2.0)
+    assert "similar processor" in copied.info.detail
+    assert (own.idle_w, own.full_w) == (3.0, 4.0)
+    assert own.info.low_factor == 0.5
+
+
+@pytest.mark.parametrize("core", ["Neoverse N1", "Neoverse V1", "Neoverse V2"])
+def test_gravitons_have_the_watts_of_a_similar_processor(core: str) -> None:
+    """Which is all that the table has for them, hence the wide interval."""
+    cpu = CpuInfo(core, "", None, None, None, hypervisor=False, core=core)
+
+    model = vcpu_model(2, cpu)
+
+    assert model.idle_w == pytest.approx(2 * 0.474)
+    assert model.power_w(1.0) == pytest.approx(2 * 1.693)
+    assert (model.info.low_factor, model.info.high_factor) == (0.4, 2.0)
+    assert core in model.info.detail
+
+
+def test_a_core_that_the_table_lacks_has_the_watts_of_any() -> None:
+    """Neoverse N2 is in no row."""
+    cpu = CpuInfo("Neoverse N2", "", None, None, None, hypervisor=False, core="Neoverse N2")
+
+    assert vcpu_model(1, cpu).idle_w == 0.65
+
+
+@pytest.mark.parametrize(("stolen", "low"), [(0.0, 0.5), (0.004, 0.498), (0.2, 0.4), (1.0, 0.05)])
+def test_stolen_time_lowers_the_low_end(stolen: float, low: float) -> None:
+    """A host that steals has lent more than it has; the value and the high end stay."""
+    calm, robbed = vcpu_model(1, MILAN), vcpu_model(1, replace(MILAN, steal_share=stolen))
+
+    assert robbed.info.low_factor == pytest.approx(low)
+    assert robbed.info.high_factor == 2.0
+    assert robbed.power_w(0.5) == calm.power_w(0.5)
+    assert ("other machines" in robbed.info.detail) == (stolen >= 0.01)
 
 
 def test_memory_is_constant_and_an_unknown_cpu_says_so() -> None:

@@ -39,6 +39,66 @@ def test_the_first_processor_is_read(tmp_path: Path) -> None:
     assert cpu.hypervisor is False
 
 
+ARM = """processor\t: 0
+BogoMIPS\t: 243.75
+Features\t: fp asimd evtstrm aes
+CPU implementer\t: {implementer}
+CPU architecture: 8
+CPU variant\t: 0x3
+CPU part\t: {part}
+CPU revision\t: 1
+
+processor\t: 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("implementer", "part", "core"),
+    [
+        ("0x41", "0xd0c", "Neoverse N1"),
+        ("0x41", "0xd40", "Neoverse V1"),
+        ("0x41", "0xd4f", "Neoverse V2"),
+        ("0x41", "0xd49", "Neoverse N2"),
+        ("0x41", "0xd08", ""),
+        ("0x43", "0xd0c", ""),
+        ("", "", ""),
+        ("0x41", "²", ""),
+    ],
+)
+def test_an_arm_processor_is_known_by_its_numbers(
+    tmp_path: Path, implementer: str, part: str, core: str
+) -> None:
+    """It has no name in the file; one of a phone or a board is none of the servers'."""
+    cpu = read_cpu(procfs(tmp_path, ARM.format(implementer=implementer, part=part)))
+
+    assert cpu.core == core
+    assert core in ("", cpu.name)
+    assert (cpu.vendor, cpu.family) == ("", None)
+
+
+def test_an_x86_processor_has_no_arm_core(tmp_path: Path) -> None:
+    """The files differ."""
+    assert read_cpu(procfs(tmp_path, INTEL.format(flag=""))).core == ""
+
+
+def test_stolen_time_is_of_the_time_that_was_asked_for(tmp_path: Path) -> None:
+    """Three quarters were given; no file, no theft."""
+    assert read_cpu(procfs(tmp_path, INTEL.format(flag=""))).steal_share == 0.0
+    (tmp_path / "stat").write_text("cpu 200 0 100 9999 0 0 0 100 0 0\n")
+
+    assert read_cpu(tmp_path).steal_share == 0.25
+
+
+def test_a_hypervisor_in_the_device_tree_is_one(tmp_path: Path) -> None:
+    """For guests without firmware tables."""
+    proc = procfs(tmp_path / "proc", ARM.format(implementer="0x41", part="0xd0c"))
+    sysfs = tmp_path / "sys"
+    assert not read_host(read_cpu(proc), sysfs, proc, ()).virtual
+    (sysfs / "firmware/devicetree/base/hypervisor").mkdir(parents=True)
+
+    assert read_host(read_cpu(proc), sysfs, proc, ()).virtual
+
+
 @pytest.mark.parametrize(
     ("flag", "product", "vendor", "virtual"),
     [
@@ -103,7 +163,7 @@ def test_a_container_is_known_by_its_mark_or_by_the_cover(tmp_path: Path) -> Non
 @given(content=st.one_of(st.binary(max_size=200), st.text(max_size=200).map(str.encode)))
 def test_no_content_of_the_files_raises(tmp_path: Path, content: bytes) -> None:
     """The files may hold anything."""
-    for name in ("cpuinfo", "meminfo"):
+    for name in ("cpuinfo", "meminfo", "stat"):
         (tmp_path / name).write_bytes(b"model : \xc2\xb2\n" + content)
 
     cpu = read_cpu(tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pynvml
@@ -11,7 +10,7 @@ import pytest
 from greencell.errors import ReadFailed, SourceGone, SourceUnavailable
 from greencell.sources.discovery import Places, discover
 from greencell.sources.nvml import NvmlCounter, NvmlGauge, find_gpus
-from greencell.testing import FakeNvml, NoCompiler
+from greencell.testing import FakeNvml
 
 FUNCTIONS = [
     "nvmlInitWithFlags", "nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByIndex_v2",
@@ -21,25 +20,8 @@ FUNCTIONS = [
     "nvmlDeviceGetHandleByUUID", "nvmlDeviceGetDeviceHandleFromMigDeviceHandle",
     "nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetArchitecture", "nvmlDeviceGetVirtualizationMode",
     "nvmlDeviceGetCudaComputeCapability", "nvmlDeviceGetProcessUtilization",
+    "nvmlDeviceGetUtilizationRates",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Compiled once for all tests of this file."""
-    return tmp_path_factory.mktemp("nvml")
-
-
-@pytest.fixture
-def fake(folder: Path) -> Iterator[FakeNvml]:
-    try:
-        library = FakeNvml(folder)
-    except NoCompiler as reason:
-        pytest.skip(str(reason))
-    library.install(pynvml)
-    yield library
-    library.heal()
-    library.uninstall(pynvml)
 
 
 def test_the_counter_is_preferred_and_power_is_the_second_choice(fake: FakeNvml) -> None:
@@ -376,14 +358,15 @@ def test_a_superchip_that_shows_only_the_module_holds_its_cpu_too(fake: FakeNvml
     assert "superchip, CPU included" in gauge.info.detail
 
 
-def test_a_virtual_gpu_is_named_as_such(fake: FakeNvml) -> None:
-    """Nothing of it can be read, and no setting would change that."""
+def test_a_virtual_gpu_of_an_unknown_board_is_named_as_such(fake: FakeNvml) -> None:
+    """Nothing of it can be read, no model knows it, and no setting would change that."""
     gpu = fake.add_gpu(70.0)
     fake.set_virtualization(gpu, pynvml.NVML_GPU_VIRTUALIZATION_MODE_VGPU)
     sources, (one,) = find_gpus({}, pynvml)
 
     assert sources == []
-    assert (one.reason, one.flag) == ("a virtual GPU shows neither energy nor power", "virtual")
+    assert one.reason.startswith("a virtual GPU shows neither energy nor power, and Simulated GPU")
+    assert one.flag == "virtual"
     assert one.remedy == ""
     assert fake.open_count == 0
 

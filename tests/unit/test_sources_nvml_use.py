@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,27 +13,15 @@ from hypothesis import strategies as st
 
 from greencell.attribution import DeviceUse
 from greencell.sources.base import SharedDevice
-from greencell.sources.nvml import NvmlCounter, NvmlGauge, find_gpus
+from greencell.sources.nvml import NvmlSource, find_gpus
 from greencell.sources.nvml_library import NvmlLibrary
 from greencell.sources.nvml_use import UseReader, mean_percentages
-from greencell.testing import FakeNvml, NoCompiler
+from greencell.testing import FakeNvml
 
 OWN = frozenset({10, 11})
 
 
-@pytest.fixture
-def fake(tmp_path: Path) -> Iterator[FakeNvml]:
-    try:
-        library = FakeNvml(tmp_path)
-    except NoCompiler as reason:
-        pytest.skip(str(reason))
-    library.install(pynvml)
-    yield library
-    library.heal()
-    library.uninstall(pynvml)
-
-
-def device(procfs_root: Path = Path("/nonexistent")) -> NvmlCounter | NvmlGauge:
+def device(procfs_root: Path = Path("/nonexistent")) -> NvmlSource:
     (source,), _ = find_gpus({}, pynvml, procfs_root)
     assert isinstance(source, SharedDevice)
     return source
