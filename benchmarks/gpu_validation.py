@@ -204,9 +204,10 @@ def validate(gpu: Gpu, lengths_s: list[float], block_s: float) -> dict[str, Any]
 
 def _session(gpu: Gpu) -> Any:
     from greencell.clock import SystemClock
+    from greencell.machine_time import machine_clock
     from greencell.meter import Meter
     from greencell.model import CarbonFactor, CarbonInfo
-    from greencell.processes import machine_clock, tree_clock
+    from greencell.processes import tree_clock
     from greencell.session import Equipment, Session
     from greencell.sources.discovery import Places, discover
 
