@@ -317,9 +317,16 @@ class CounterCurve:
         known = self.clock.last_before(high_s)
         if known is not None:
             t_s, u_s = known
-            if low_s - 2 * u_s <= t_s and u_s < UNIFORM * width_s:
+            narrows = low_s - 2 * u_s <= t_s and u_s < UNIFORM * width_s
+            if narrows and not self._is_ambiguous(t_s, u_s, low_s, high_s):
                 return max(t_s, low_s), u_s
         return 0.5 * (low_s + high_s), UNIFORM * width_s
+
+    def _is_ambiguous(self, t_s: float, u_s: float, low_s: float, high_s: float) -> bool:
+        """Whether a tick was due right at the reading: it may have come before it or after."""
+        if high_s - t_s < 2 * u_s:
+            return low_s - 2 * u_s <= t_s - self.clock.period_s
+        return t_s + self.clock.period_s < high_s + 2 * u_s
 
     def _line(self, before: Tick, after: Tick | None, t_s: float) -> Edge:
         """On the line between two readings, for a counter that is exact at each."""

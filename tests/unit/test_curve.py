@@ -122,6 +122,17 @@ def test_constant_power_is_exact_to_the_tick(
         assert error_j <= 4 * edge.u_j + 2e-6
 
 
+def test_a_tick_that_is_due_right_at_a_reading_may_have_come_before_it_or_after() -> None:
+    """4 µs before a tick that the clock expects just then: a whole tick is in doubt, and said."""
+    observed = begun(0.001, 0.6137, 1.0)
+    edge_s = BEGIN_S + 0.006609375
+    observed.cell(edge_s, edge_s + 0.0025625, 1.0, 1.0)
+
+    edge = observed.curve.edge(edge_s)
+
+    assert abs(edge.energy_j - observed.true_j(edge_s)) <= 2 * edge.u_j
+
+
 def test_a_step_in_power_is_told_from_the_ticks_around_it() -> None:
     """Ticks every 0.1 s; a cell of 0.05 s between two of them, 70 to 640 W."""
     observed = begun(0.1, 0.3, 70.0)
