@@ -33,9 +33,10 @@ class Greencell:
 
     def __init__(self, sysfs_root: Path | None, nvml: Any, component: str) -> None:
         from greencell.clock import SystemClock
+        from greencell.machine_time import machine_clock
         from greencell.meter import Meter
         from greencell.model import CarbonFactor, CarbonInfo
-        from greencell.processes import machine_clock, tree_clock
+        from greencell.processes import tree_clock
         from greencell.session import Equipment, Session
         from greencell.sources.discovery import Places, discover
 

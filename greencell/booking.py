@@ -148,9 +148,18 @@ class _Track:
         )
 
     def troubles_up_to(self, t_s: float) -> list[Trouble]:
-        """The troubles of the time up to ``t_s``; told once."""
-        told = [trouble for trouble in self.troubles if trouble.t_s <= t_s]
-        self.troubles = self.troubles[len(told) :]
+        """The troubles of the time up to ``t_s``; told once, in parts if they go on beyond it."""
+        told, kept = [], []
+        for trouble in self.troubles:
+            before_s = t_s - (trouble.t_s - trouble.missing_s)
+            if trouble.t_s <= t_s:
+                told.append(trouble)
+            elif before_s > 0.0:
+                told.append(replace(trouble, missing_s=before_s))
+                kept.append(replace(trouble, missing_s=trouble.missing_s - before_s))
+            else:
+                kept.append(trouble)
+        self.troubles = kept
         return told
 
     def fork(self) -> _Track:

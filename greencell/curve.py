@@ -29,6 +29,8 @@ _UNSTEADY: Final = 0.15
 _ENOUGH_SLOPES: Final = 3
 _QUIET_AGAIN: Final = 0.30
 """Relative uncertainty of the power after a cell, taken from the gaps before it; judgement."""
+_TOO_SOON: Final = 0.2
+"""The same power again within less than this part of the period is the same reading."""
 _STALE: Final = 10.0
 """So many periods without a tick, and the counter stands still."""
 _STALE_S: Final = 1.0
@@ -315,9 +317,16 @@ class CounterCurve:
         known = self.clock.last_before(high_s)
         if known is not None:
             t_s, u_s = known
-            if low_s - 2 * u_s <= t_s and u_s < UNIFORM * width_s:
+            narrows = low_s - 2 * u_s <= t_s and u_s < UNIFORM * width_s
+            if narrows and not self._is_ambiguous(t_s, u_s, low_s, high_s):
                 return max(t_s, low_s), u_s
         return 0.5 * (low_s + high_s), UNIFORM * width_s
+
+    def _is_ambiguous(self, t_s: float, u_s: float, low_s: float, high_s: float) -> bool:
+        """Whether a tick was due right at the reading: it may have come before it or after."""
+        if high_s - t_s < 2 * u_s:
+            return low_s - 2 * u_s <= t_s - self.clock.period_s
+        return t_s + self.clock.period_s < high_s + 2 * u_s
 
     def _line(self, before: Tick, after: Tick | None, t_s: float) -> Edge:
         """On the line between two readings, for a counter that is exact at each."""
@@ -361,11 +370,12 @@ class GaugeCurve:
         self._samples: list[_Sample] = []
         self._marks: list[float] = []
         self._lowest_w, self._highest_w = math.inf, -math.inf
+        self._read_s: float | None = None
 
     @property
     def read_s(self) -> float | None:
         """The time of the last reading; ``None`` before the first."""
-        return self._samples[-1].t_s + self._lag_s if self._samples else None
+        return self._read_s
 
     def mark(self, t_s: float) -> None:
         """An edge of a cell is at ``t_s``: power may step there."""
@@ -375,6 +385,7 @@ class GaugeCurve:
 
     def observe(self, t_s: float, power_w: float) -> None:
         """Take in a reading."""
+        self._read_s = t_s
         t_s -= self._lag_s
         self._lowest_w = min(self._lowest_w, power_w)
         self._highest_w = max(self._highest_w, power_w)
@@ -382,11 +393,13 @@ class GaugeCurve:
             self._samples.append(_Sample(t_s, power_w, 0.0, 0.0))
             return
         last = self._samples[-1]
-        if t_s <= last.t_s:
-            return
+        since_s = t_s - last.t_s
+        if since_s <= 0 or (power_w == last.power_w and since_s <= _TOO_SOON * self._period_s):
+            return  # while a tick is waited for, most looks show nothing new
         steps_s = [] if self._lag_s else [m for m in self._marks if last.t_s <= m < t_s]
+        for step_s in steps_s:
+            self._go_to(step_s, last.power_w)
         if steps_s:
-            self._go_to(steps_s[0], last.power_w)
             self._samples.append(replace(self._samples[-1], power_w=power_w))
         self._go_to(t_s, power_w)
         if len(self._samples) > 2 * _KEPT:
@@ -400,6 +413,8 @@ class GaugeCurve:
         """Along a line from the last sample. Power may step anywhere between two readings."""
         last = self._samples[-1]
         elapsed_s = t_s - last.t_s
+        if elapsed_s <= 0:
+            return
         energy_j = last.energy_j + 0.5 * (last.power_w + power_w) * elapsed_s
         step_w = abs(power_w - self._before_w(t_s))
         # In a long hole it may do anything seen; and so soon after a step no reading shows it.

@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 from simulated_machine import (
     Counter,
     Gauge,
+    Hardware,
     Latency,
     Machine,
     MachineClock,
@@ -46,7 +47,13 @@ _LONG_S: Final = 1.0
 
 @dataclass(frozen=True)
 class Stated:
-    """A figure beside the truth. ``is_bound``: it is flagged as lacking something."""
+    """A figure beside the truth.
+
+    Attributes:
+        is_bound: it is flagged as lacking something.
+        gain_half_width: what its relative half width would be if all but the gain of the sensors
+            were known exactly.
+    """
 
     kind: Kind
     duration_s: float
@@ -55,6 +62,7 @@ class Stated:
     is_bound: bool
     flags: tuple[str, ...] = ()
     measured: bool = True
+    gain_half_width: float = 0.0
 
     @property
     def covered(self) -> bool:
@@ -348,11 +356,11 @@ class Scenario:
     # -- what came of it -------------------------------------------------------------------------
 
     def true_j(self, begin_s: float, end_s: float) -> float:
-        total_j = 0.0
-        for device in self.machine.devices:
-            curve = device.kernel if self.attribution == "kernel" else device.drawn
-            total_j += curve.integral(end_s) - curve.integral(begin_s)
-        return total_j
+        return sum(self._true_j(device, begin_s, end_s) for device in self.machine.devices)
+
+    def _true_j(self, device: Hardware, begin_s: float, end_s: float) -> float:
+        curve = device.kernel if self.attribution == "kernel" else device.drawn
+        return curve.integral(end_s) - curve.integral(begin_s)
 
     def _outcome(self, cells: list[tuple[float, float, str]]) -> Outcome:
         view = self.session.view(live=False)
@@ -363,7 +371,7 @@ class Scenario:
             if record.energy_j is None:
                 unknown += 1
             else:
-                stated.append(self._stated(record, self.true_j(begin_s, end_s)))
+                stated.append(self._stated(record, begin_s, end_s))
         total = Stated(
             self.kind, view.duration_s, view.totals.energy_j,
             self.true_j(self.begin_s, now_s(self.clock)), bool(view.totals.flags),
@@ -372,12 +380,22 @@ class Scenario:
         violations = (*self._sum_violations(view.cells, view.totals), *self._counter_violations())
         return Outcome(self.seed, self.kind, tuple(stated), unknown, total, violations)
 
-    def _stated(self, record: CellRecord, true_j: float) -> Stated:
+    def _stated(self, record: CellRecord, begin_s: float, end_s: float) -> Stated:
         assert record.energy_j is not None
+        true_j = self.true_j(begin_s, end_s)
         return Stated(
             self.kind, record.duration_s, record.energy_j, true_j,
             bool(INCOMPLETE & set(record.flags)), record.flags, record.provenance == "measured",
+            self._gain_half_width(begin_s, end_s),
         )  # fmt: skip
+
+    def _gain_half_width(self, begin_s: float, end_s: float) -> float:
+        sources = [*self.counters, *self.gpus, *self.models]
+        parts_j = [self._true_j(source.hardware, begin_s, end_s) for source in sources]
+        wrong_j = math.hypot(
+            *(s.info.relative_error * j for s, j in zip(sources, parts_j, strict=True))
+        )
+        return 2.0 * wrong_j / sum(parts_j)
 
     def _sum_violations(self, cells: tuple[CellRecord, ...], totals: Totals) -> list[str]:
         found = []
@@ -426,6 +444,7 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "kinds": {**kinds, "all": _of_kind(outcomes)},
         "bounds": {"cells": len(bounds), "covered": _covered(bounds)},
+        "gain_half_width": statistics.median(cell.gain_half_width for cell in long),
         "median_half_width": statistics.median(cell.half_width for cell in long),
         "half_widths": {
             kind: statistics.median(widths)

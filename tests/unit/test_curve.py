@@ -122,6 +122,17 @@ def test_constant_power_is_exact_to_the_tick(
         assert error_j <= 4 * edge.u_j + 2e-6
 
 
+def test_a_tick_that_is_due_right_at_a_reading_may_have_come_before_it_or_after() -> None:
+    """4 µs before a tick that the clock expects just then: a whole tick is in doubt, and said."""
+    observed = begun(0.001, 0.6137, 1.0)
+    edge_s = BEGIN_S + 0.006609375
+    observed.cell(edge_s, edge_s + 0.0025625, 1.0, 1.0)
+
+    edge = observed.curve.edge(edge_s)
+
+    assert abs(edge.energy_j - observed.true_j(edge_s)) <= 2 * edge.u_j
+
+
 def test_a_step_in_power_is_told_from_the_ticks_around_it() -> None:
     """Ticks every 0.1 s; a cell of 0.05 s between two of them, 70 to 640 W."""
     observed = begun(0.1, 0.3, 70.0)
@@ -274,3 +285,33 @@ def test_a_reading_that_was_overtaken_is_no_reset() -> None:
     trouble = curve.observe(1.2, 1.2, 2_500, begin_s=1.15)
 
     assert trouble is not None and trouble.flag == "gap"
+
+
+def test_looks_that_show_nothing_new_do_not_crowd_out_what_was_read() -> None:
+    """While one edge waits, hundreds of looks must not push the other's samples out."""
+    curve = GaugeCurve(0.1, 0.5)
+    for number in range(30):
+        curve.observe(number * 0.1, 50.0 + number % 2)
+    begin = curve.edge(1.0)
+    for number in range(400):
+        curve.observe(2.95 + number * 1e-5, 90.0)
+
+    assert curve.edge(1.0) == begin
+    assert curve.read_s == pytest.approx(2.95 + 399e-5)
+
+
+def test_a_cell_between_two_readings_is_as_uncertain_as_power_was_seen_to_vary() -> None:
+    """It is shorter than the sensor's period: no reading of it, but it may have drawn anything."""
+    curve = GaugeCurve(0.1, 0.0)
+    curve.observe(0.0, 50.0)
+    curve.observe(1.0, 400.0)
+    curve.observe(2.0, 50.0)
+    curve.mark(2.0)
+    curve.observe(2.01, 50.0)
+    curve.mark(2.01)
+    curve.observe(2.5, 50.0)
+
+    cell_j = curve.edge(2.01).energy_j - curve.edge(2.0).energy_j
+    noise_j2 = curve.noise_j2(2.01) - curve.noise_j2(2.0)
+    assert cell_j == pytest.approx(0.5)
+    assert noise_j2**0.5 == pytest.approx(350.0 * 0.01 / 12**0.5)

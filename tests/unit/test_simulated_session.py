@@ -116,3 +116,23 @@ def test_a_read_that_fails_at_the_edge_is_made_up_for_by_the_next_one() -> None:
     assert cell.energy_j.value == pytest.approx(0.4 * 50.0, rel=0.01)
     assert "gap" in cell.flags
     session.close()
+
+
+def test_a_reset_that_is_seen_after_a_cells_end_is_told_to_the_cell_too() -> None:
+    """A slow counter is not read at the edges: what lies between two readings is both's."""
+    session, clock, counter = _one_counter(0.05)
+    session._meter._slow = frozenset({0})
+    _samples(session, clock, 0.5, 0.01)
+    session._meter._slow = frozenset({0})
+    opening = session.open_run("c")
+    session.begin(opening)
+    clock.advance(0.4)
+    counter.reset()
+    session._meter._slow = frozenset({0})
+    session.end(opening.run, session.take(), "ok", 1)
+    clock.advance(0.05)
+    _samples(session, clock, 0.5, 0.01)
+
+    (cell,) = session.cells
+    assert "gap" in cell.flags
+    session.close()
