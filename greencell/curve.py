@@ -317,10 +317,39 @@ class CounterCurve:
         known = self.clock.last_before(high_s)
         if known is not None:
             t_s, u_s = known
-            narrows = low_s - 2 * u_s <= t_s and u_s < UNIFORM * width_s
-            if narrows and not self._is_ambiguous(t_s, u_s, low_s, high_s):
-                return max(t_s, low_s), u_s
+            if low_s - 2 * u_s <= t_s and u_s < UNIFORM * width_s:
+                if not self._is_ambiguous(t_s, u_s, low_s, high_s):
+                    return max(t_s, low_s), u_s
+                due_s = t_s if high_s - t_s < 2 * u_s else t_s + self.clock.period_s
+                told = self._told_by_energy(tick, due_s)
+                if told is not None:
+                    return told[0], math.hypot(u_s, told[1])
         return 0.5 * (low_s + high_s), UNIFORM * width_s
+
+    def _told_by_energy(self, tick: Tick, due_s: float) -> tuple[float, float] | None:
+        """When the last tick came of those that were read, where one was due at the reading.
+
+        It is in what was read or it is not, and the energy since the tick before tells: the mean
+        over both cases, each as likely as its energy is, with the standard deviation of that.
+        ``None`` if nothing is known of the power.
+        """
+        index = bisect.bisect_left(self._ticks, tick.high_s, key=lambda one: one.high_s)
+        begin_s = self._segment_begin(tick.high_s)
+        if index == 0 or self._ticks[index - 1].high_s < begin_s:
+            return None
+        before = self._ticks[index - 1]
+        power = self._measured(begin_s, before.high_s) or self._quiet_power(begin_s)
+        if power is None or power.mean_w <= 0:
+            return None
+        before_s, u_before_s = self._when(before, math.inf)
+        drawn_s = (tick.energy_j - before.energy_j) / power.mean_w
+        u_s = math.hypot(u_before_s, drawn_s * power.u_w / power.mean_w)
+        late_s = due_s - before_s - drawn_s
+        period_s = self.clock.period_s
+        # The ratio of two normal densities, one period apart.
+        odds = math.exp(min(50.0, max(-50.0, period_s * (late_s - 0.5 * period_s) / u_s**2)))
+        not_in = odds / (1.0 + odds)
+        return due_s - not_in * period_s, period_s * math.sqrt(not_in * (1.0 - not_in))
 
     def _is_ambiguous(self, t_s: float, u_s: float, low_s: float, high_s: float) -> bool:
         """Whether a tick was due right at the reading: it may have come before it or after."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -431,10 +432,15 @@ def test_a_slow_counters_cell_is_told_at_once_and_again_when_it_ticked(
     assert [record["final"] for record in records] == [False, True]
     assert records[0]["run"] == records[1]["run"]
     assert arrived_s[-1] - ended_s < 1.0  # 0.1 s, on a busy machine more
-    (cell,) = [c for c in kernel.document()["cells"] if c["cell_id"] == "short"]
-    assert cell["final"] is True
-    energy_j = cell["by_component_kwh"]["gpu"] * 3.6e6
-    assert energy_j == pytest.approx(100.0 * cell["duration_s"], rel=0.1)
+    for _ in range(4):
+        time.sleep(0.6)
+        kernel.run("time.sleep(0.13)", cell_id="short")
+    time.sleep(0.5)
+    cells = [c for c in kernel.document()["cells"] if c["cell_id"] == "short"]
+    assert all(c["final"] for c in cells)
+    errors = [c["by_component_kwh"]["gpu"] * 3.6e6 / (100.0 * c["duration_s"]) - 1 for c in cells]
+    # One may begin right at a tick, whose side cannot be told; a plain difference is off by 23 %.
+    assert statistics.median(map(abs, errors)) < 0.05
     (gpu,) = [s for s in kernel.document()["sources"] if s["component"] == "gpu"]
     assert gpu["period_s"] == pytest.approx(0.1, rel=0.1)
 
