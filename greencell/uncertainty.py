@@ -3,8 +3,10 @@
 Per source, in quadrature: where the window's two edges lie between ticks, the hardware's gain
 (the same for all windows, so it adds up over a session), the idle baseline, the integration of a
 power reading. Sources are different devices, so these add in quadrature over sources too. Bounds
-add linearly, because they share a cause: what a CPU-second costs (attribution), and the factors
-of a model. GUM, JCGM 100:2008, 5.1 and 5.2.
+of the attribution add linearly over sources, because they share a cause: what a CPU-second costs;
+anything between them is as likely, so their sum has the standard uncertainty of a rectangle and
+goes into the quadrature as well, but no further than the bounds. Factors of models are bounds
+that add linearly throughout. GUM, JCGM 100:2008, 4.3.7, 5.1 and 5.2.
 """
 
 from __future__ import annotations
@@ -104,32 +106,59 @@ def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[floa
     if not summed:
         used = [info for info in infos if info.scope == "component"]
         return Figure(None, None, None, node_j, {}, provenance_of(used))
-    value_j = low_j = high_j = machine_j = others_j = variance_j2 = edges_sum_j2 = 0.0
+    value_j = machine_j = others_j = variance_j2 = edges_sum_j2 = 0.0
+    below, above = _Side(), _Side()
     by_component_j: dict[Component, float] = {}
     for info, portion, edges_j2, peak_w in summed:
         value_j += portion.kernel_j
         machine_j += portion.machine_j
         others_j += portion.others_j
-        low_j += portion.low_j * info.low_factor
-        high_j += portion.high_j * info.high_factor + portion.missing_s * peak_w
+        below.add(info, portion.kernel_j - portion.low_j * info.low_factor)
+        above.add(info, portion.high_j * info.high_factor - portion.kernel_j)
+        above.sure_j += portion.missing_s * peak_w
         by_component_j[info.component] = by_component_j.get(info.component, 0.0) + portion.kernel_j
         edges_sum_j2 += _share(portion) ** 2 * edges_j2
         variance_j2 += _share(portion) ** 2 * (edges_j2 + portion.noise_j2)
         variance_j2 += _gain_j(info, portion) ** 2 + portion.u_baseline_j**2
-    high_j += _unseen_j(account, infos, peaks_w)
+    above.sure_j += _unseen_j(account, infos, peaks_w)
     if node_j is not None and node_j < NODE_AGREES * machine_j:
         node_j = None
-    spread_j = COVERAGE_FACTOR * math.sqrt(variance_j2)
     interval = Interval(
-        low=max(0.0, min(low_j - spread_j, value_j)),
+        low=max(0.0, value_j - below.reach_j(variance_j2)),
         value=value_j,
-        high=max(high_j + spread_j, value_j),
+        high=value_j + above.reach_j(variance_j2),
     )
     return Figure(
         interval, machine_j, others_j, node_j, by_component_j,
         provenance_of(info for info, *_ in summed),
         too_short=math.sqrt(edges_sum_j2) > TOO_SHORT * value_j,
     )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Side:
+    """How far the truth may lie to one side of the value.
+
+    Attributes:
+        bound_j: by the bounds of the attribution.
+        sure_j: by what is told as a bound and nothing else: models, missing time.
+    """
+
+    bound_j: float = 0.0
+    sure_j: float = 0.0
+
+    def add(self, info: SourceInfo, distance_j: float) -> None:
+        """The distance to one source's bound, which holds its model's factor."""
+        if info.kind == "model":
+            self.sure_j += max(0.0, distance_j)
+        else:
+            self.bound_j += max(0.0, distance_j)
+
+    def reach_j(self, variance_j2: float) -> float:
+        """All of it, with the variance of what is no bound."""
+        spread_j = COVERAGE_FACTOR * math.sqrt(variance_j2)
+        joined_j = math.hypot(spread_j, COVERAGE_FACTOR * self.bound_j / math.sqrt(3.0))
+        return self.sure_j + min(joined_j, self.bound_j + spread_j)
 
 
 def _unseen_j(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[float]) -> float:
