@@ -13,7 +13,7 @@ from greencell.units import NS_PER_S
 
 
 class Clock(Protocol):
-    """The three times that a measurement needs."""
+    """The three times that a measurement needs, and a wait."""
 
     def monotonic_ns(self) -> int:
         """Time that never steps and stands still while the machine sleeps, in ns."""
@@ -27,9 +27,18 @@ class Clock(Protocol):
         """Seconds since the epoch."""
         ...
 
+    def sleep_s(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        ...
+
 
 class SystemClock:
     """The machine's clocks."""
+
+    _sleep = staticmethod(time.sleep)
+
+    def sleep_s(self, seconds: float) -> None:
+        self._sleep(seconds)
 
     if hasattr(time, "clock_gettime_ns"):
         _get_ns = staticmethod(time.clock_gettime_ns)

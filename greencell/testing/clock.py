@@ -35,6 +35,10 @@ class FakeClock:
         for follower in self._followers:
             follower(seconds)
 
+    def sleep_s(self, seconds: float) -> None:
+        """Whoever waits lets time pass."""
+        self.advance(seconds)
+
     def sleep_machine(self, seconds: float) -> None:
         """The machine sleeps: only the boot clock and the wall clock go on."""
         self._slept_ns += round(seconds * NS_PER_S)
