@@ -112,6 +112,8 @@ class _Track:
         return self.curve.is_settled(t_s) or self._waited_in_vain(t_s)
 
     def _waited_in_vain(self, t_s: float) -> bool:
+        if isinstance(self.curve, CounterCurve) and self.curve.is_stale:
+            return True
         patience_s = _PATIENCE * self.period_s + self.info.lag_s + _PATIENCE_S
         return self.tried_s - t_s > patience_s
 

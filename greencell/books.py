@@ -6,6 +6,8 @@ waits here, and ``current`` shows what the ledger will look like, from what is k
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import math
 from collections import deque
 from collections.abc import Sequence
@@ -49,7 +51,8 @@ class Books:
         self._waiting: deque[Event] = deque()
         self.open_cells = 0
         self._announced: set[str] = set()
-        self._provisional: Ledger | None = None
+        self._provisional: tuple[Booking, Ledger] | None = None
+        self._shown = 0
         self.power_w: dict[Component, float] | None = None
         booking.observe(first.snapshot)
         piece = booking.book(first.snapshot, first.attribution, edge=False)
@@ -76,7 +79,6 @@ class Books:
         if event.what is not None:
             self._booking.mark(event.snapshot.t_s, quiet=self.open_cells == 0)
         self._waiting.append(event)
-        self._provisional = None
 
     def observe_looks(self, looks: Sequence[Look]) -> None:
         """Take in single readings."""
@@ -106,19 +108,27 @@ class Books:
         return ended
 
     def _held_from_s(self) -> float:
-        """From when on events wait together with the end of a run that waits for a tick."""
-        for event in self._waiting:
-            if isinstance(event.what, Closing):
-                periods_s = self._booking.unsettled(event.snapshot.t_s).values()
-                if periods_s:
-                    return event.snapshot.t_s - _HELD_PERIODS * max(periods_s)
-        return math.inf
+        """From when on events wait together with the end of a run that waits for a tick.
+
+        Once a moment is unsettled, all later ones are, so the first is found by halving.
+        """
+        ends = self._waiting_ends()
+        index = bisect.bisect_left(ends, True, key=lambda t_s: bool(self._booking.unsettled(t_s)))
+        if index == len(ends):
+            return math.inf
+        periods_s = self._booking.unsettled(ends[index]).values()
+        return ends[index] - _HELD_PERIODS * max(periods_s, default=0.0)
+
+    def _waiting_ends(self) -> list[float]:
+        return [e.snapshot.t_s for e in self._waiting if isinstance(e.what, Closing)]
 
     def announce(self, after_s: float) -> list[CellRecord]:
         """Provisional records of runs whose end waits for a tick that takes ``after_s`` or more.
 
         Each is told once.
         """
+        if max(self.awaited.values(), default=0.0) <= after_s:
+            return []
         waiting = {
             event.what.run
             for event in self._waiting
@@ -151,22 +161,21 @@ class Books:
     @property
     def awaited(self) -> dict[int, float]:
         """Sources whose next tick an ended run waits for, with their update periods in s."""
-        awaited: dict[int, float] = {}
-        for event in self._waiting:
-            if isinstance(event.what, Closing):
-                awaited.update(self._booking.unsettled(event.snapshot.t_s))
-        return awaited
+        ends = self._waiting_ends()
+        return self._booking.unsettled(ends[-1]) if ends else {}
 
     def current(self) -> Ledger:
         """The ledger as of now, with what waits booked provisionally."""
         if not self._waiting:
             return self._ledger
         if self._provisional is None:
-            booking, ledger = self._booking.fork(), self._ledger.fork()
-            for event in self._waiting:
-                _book(event, booking, ledger, final=self._is_settled(event))
-            self._provisional = ledger
-        return self._provisional
+            self._provisional = (self._booking.fork(), self._ledger.fork())
+            self._shown = 0
+        booking, ledger = self._provisional
+        for event in itertools.islice(self._waiting, self._shown, None):
+            _book(event, booking, ledger, final=self._is_settled(event))
+        self._shown = len(self._waiting)
+        return ledger
 
     def _is_settled(self, event: Event) -> bool:
         return event.what is None or not self._booking.unsettled(event.snapshot.t_s)

@@ -17,7 +17,9 @@ from greencell.arithmetic import CounterScale, counter_step
 from greencell.edges import UNIFORM, Edge, Power, Segment, TickClock, bridge
 
 _KEPT: Final = 64
-"""Ticks, readings and marks that are remembered: a few seconds of close watching."""
+"""Ticks and readings that are remembered: a few seconds of close watching."""
+_KEPT_MARKS: Final = 256
+"""Edges of cells that are remembered: as many as fit between two ticks of a slow counter."""
 _MEMORY_S: Final = 5.0
 """Power is told from ticks this recent: long enough for a slow sensor, short enough to be now."""
 _CLOSE: Final = 0.34
@@ -85,6 +87,7 @@ class CounterCurve:
         self._energy_j = 0.0
         self._ticks: list[Tick] = []
         self._marks: list[Mark] = []
+        self._bridged: tuple[tuple[object, ...], dict[float, Edge]] | None = None
         self._quiet: Power | None = None
         self._stale_up_to_s: float | None = None
 
@@ -92,6 +95,11 @@ class CounterCurve:
     def read_s(self) -> float | None:
         """The time of the last reading; ``None`` before the first."""
         return None if self._raw is None else self._read_s
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it has stood still for so long that no tick is waited for any more."""
+        return self._stale_up_to_s is not None
 
     def observe(
         self, t_s: float, boot_s: float, raw: int, begin_s: float | None = None
@@ -166,8 +174,8 @@ class CounterCurve:
     def mark(self, t_s: float, *, quiet: bool) -> None:
         """An edge of a cell is at ``t_s``; ``quiet`` if no cell runs after it."""
         bisect.insort(self._marks, Mark(t_s, quiet), key=lambda mark: mark.t_s)
-        if len(self._marks) > 2 * _KEPT:
-            del self._marks[:_KEPT]
+        if len(self._marks) > 2 * _KEPT_MARKS:
+            del self._marks[:_KEPT_MARKS]
 
     def is_settled(self, t_s: float) -> bool:
         """Whether the counter ticked since ``t_s``: nothing better will be known."""
@@ -202,15 +210,29 @@ class CounterCurve:
             drawn_s = max(0.0, t_s - from_s)
             u_j = math.hypot(power.u_w * drawn_s, power.mean_w * u_from_s)
             return Edge(before.energy_j + power.mean_w * drawn_s, u_j)
+        key = (before.high_s, after.high_s, len(self._marks), self._marks[-1:])
+        if self._bridged is None or self._bridged[0] != key:
+            self._bridged = (key, self._bridge(before, after, from_s, u_from_s, None))
+        edges = self._bridged[1]
+        if t_s not in edges:
+            edges = self._bridge(before, after, from_s, u_from_s, t_s)
+        return edges[t_s]
+
+    def _bridge(
+        self, before: Tick, after: Tick, from_s: float, u_from_s: float, at_s: float | None
+    ) -> dict[float, Edge]:
+        """The energies at all marks between two ticks, and at one moment more."""
         to_s, u_to_s = self._when(after, math.inf)
-        to_s = max(to_s, t_s)
+        to_s = to_s if at_s is None else max(to_s, at_s)
         marks = [mark for mark in self._marks if from_s < mark.t_s <= to_s]
-        if all(mark.t_s != t_s for mark in marks):
-            bisect.insort(marks, Mark(t_s, quiet=False), key=lambda mark: mark.t_s)
+        if at_s is not None and all(mark.t_s != at_s for mark in marks):
+            bisect.insort(marks, Mark(at_s, quiet=False), key=lambda mark: mark.t_s)
         segments = self._segments(from_s, u_from_s, marks, to_s, u_to_s)
         edges = bridge(after.energy_j - before.energy_j, segments, self._scale.max_power_w)
-        found = edges[[mark.t_s for mark in marks].index(t_s)]
-        return Edge(before.energy_j + found.energy_j, found.u_j)
+        return {
+            mark.t_s: Edge(before.energy_j + edge.energy_j, edge.u_j)
+            for mark, edge in zip(marks, edges, strict=True)
+        }
 
     def learn_quiet(self, t_s: float) -> None:
         """A cell begins at ``t_s``: remember the power of the gap before it."""
