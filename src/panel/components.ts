@@ -3,8 +3,12 @@
 const NAMES: ReadonlyMap<string, string> = new Map([
   ['cpu', 'CPU'],
   ['dram', 'RAM'],
-  ['gpu', 'GPU']
+  ['gpu', 'GPU'],
+  ['soc', 'SoC'],
+  ['ane', 'Neural engine']
 ]);
+/** Those that have a colour of their own. */
+const COLOURED: readonly string[] = ['cpu', 'dram', 'gpu'];
 
 export function componentName(component: string): string {
   return NAMES.get(component) ?? component;
@@ -12,7 +16,7 @@ export function componentName(component: string): string {
 
 /** The class that colours a component. */
 export function componentClass(component: string): string {
-  return NAMES.has(component) ? component : 'other';
+  return COLOURED.includes(component) ? component : 'other';
 }
 
 /** Where a component stands in a stack, bottom first. */
