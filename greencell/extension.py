@@ -111,7 +111,9 @@ class Extension:
     def first_line(self) -> str:
         """What meters what, where the electricity comes from, and what is estimated."""
         view = self.session.view(live=True)
-        names = {"cpu": "CPU", "gpu": "GPU", "dram": "memory", "soc": "SoC", "node": "whole machine"}
+        names = {
+            "cpu": "CPU", "gpu": "GPU", "dram": "memory", "soc": "SoC", "node": "whole machine",
+        }  # fmt: skip
         parts: dict[str, str] = {}
         for info in view.sources:
             words = f"{names.get(info.component, info.component)} {info.provenance}"
