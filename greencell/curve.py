@@ -297,14 +297,14 @@ class CounterCurve:
         index = bisect.bisect_right(self._marks, t_s, key=lambda mark: mark.t_s)
         return self._marks[index].t_s if index < len(self._marks) else math.inf
 
-    def _measured(self, begin_s: float, end_s: float) -> Power | None:
+    def _measured(self, begin_s: float, end_s: float, *, ask: bool = True) -> Power | None:
         """The mean power between the first and the last tick in a stretch of time."""
         inside = [
             tick for tick in self._ticks if self._low_s(tick) >= begin_s and tick.high_s <= end_s
         ]
         if len(inside) <= 1:
             return None
-        times = [self._when(tick, math.inf) for tick in inside]
+        times = [self._when(tick, math.inf, ask=ask) for tick in inside]
         (first_s, u_first_s), (last_s, u_last_s) = times[0], times[-1]
         elapsed_s = last_s - first_s
         if elapsed_s <= 0.5 * self.clock.period_s:
@@ -332,8 +332,13 @@ class CounterCurve:
     def _low_s(self, tick: Tick) -> float:
         return max(tick.low_s, tick.high_s - self.clock.period_s)
 
-    def _when(self, tick: Tick, up_to_s: float) -> tuple[float, float]:
-        """When the counter ticked: in the middle of what is possible, unless its rhythm tells."""
+    def _when(self, tick: Tick, up_to_s: float, *, ask: bool = True) -> tuple[float, float]:
+        """When the counter ticked: in the middle of what is possible, unless its rhythm tells.
+
+        Args:
+            ask: whether the energy is asked where the rhythm leaves two ticks possible. Asking
+                looks at other ticks, of which it asks no more.
+        """
         low_s, high_s = self._low_s(tick), min(tick.high_s, up_to_s)
         width_s = max(0.0, high_s - low_s)
         known = self.clock.last_before(high_s)
@@ -343,7 +348,7 @@ class CounterCurve:
                 if not self._is_ambiguous(t_s, u_s, low_s, high_s):
                     return max(t_s, low_s), u_s
                 due_s = t_s if high_s - t_s < 2 * u_s else t_s + self.clock.period_s
-                told = self._told_by_energy(tick, due_s)
+                told = self._told_by_energy(tick, due_s) if ask else None
                 if told is not None:
                     return told[0], math.hypot(u_s, told[1])
         return 0.5 * (low_s + high_s), UNIFORM * width_s
@@ -360,10 +365,10 @@ class CounterCurve:
         if index == 0 or self._ticks[index - 1].high_s < begin_s:
             return None
         before = self._ticks[index - 1]
-        power = self._measured(begin_s, before.high_s) or self._quiet_power(begin_s)
+        power = self._measured(begin_s, before.high_s, ask=False) or self._quiet_power(begin_s)
         if power is None or power.mean_w <= 0:
             return None
-        before_s, u_before_s = self._when(before, math.inf)
+        before_s, u_before_s = self._when(before, math.inf, ask=False)
         drawn_s = (tick.energy_j - before.energy_j) / power.mean_w
         u_s = math.hypot(u_before_s, drawn_s * power.u_w / power.mean_w)
         late_s = due_s - before_s - drawn_s

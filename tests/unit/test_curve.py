@@ -9,6 +9,7 @@ from simulated_machine import Rhythm, Schedule
 
 from greencell.arithmetic import CounterScale
 from greencell.curve import CounterCurve, GaugeCurve
+from greencell.edges import TickClock
 
 BEGIN_S = 100.0
 RANGE = 1_000_000_000
@@ -315,3 +316,28 @@ def test_a_cell_between_two_readings_is_as_uncertain_as_power_was_seen_to_vary()
     noise_j2 = curve.noise_j2(2.01) - curve.noise_j2(2.0)
     assert cell_j == pytest.approx(0.5)
     assert noise_j2**0.5 == pytest.approx(350.0 * 0.01 / 12**0.5)
+
+
+def test_ticks_that_are_all_due_at_a_reading_do_not_ask_one_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Readings in step with the ticks leave each in doubt; the work stays in proportion."""
+    curve = CounterCurve(CounterScale(1e-3, None, 1_000.0), 0.1)
+    for step in range(801):  # twenty looks to a period, until the rhythm is known well
+        curve.observe(step * 0.005, step * 0.005, 10_000 * (step // 20))
+    asked: list[float] = []
+    last_before = TickClock.last_before
+
+    def counted(clock: TickClock, t_s: float) -> tuple[float, float] | None:
+        asked.append(t_s)
+        assert len(asked) < 200_000, "each tick asks all others"
+        return last_before(clock, t_s)
+
+    monkeypatch.setattr(TickClock, "last_before", counted)
+    for step in range(1, 40):
+        at_s = 4.0 + step * 0.1
+        curve.observe(at_s, at_s, 10_000 * (40 + step))
+    curve.mark(at_s, quiet=False)
+    curve.edge(at_s)
+
+    assert asked
