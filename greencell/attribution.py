@@ -205,9 +205,10 @@ def kernel_portion(
     """
     share = use.share if use.share is not None else reserved
     if baseline is not None:
-        portion = _split(machine_j, share, baseline, use.elapsed_s, reserved)
-        u_share_j = use.u_share * max(0.0, machine_j - baseline.mean_w * use.elapsed_s)
-        return replace(portion, u_baseline_j=math.hypot(portion.u_baseline_j, u_share_j))
+        idle_j = min(machine_j, baseline.mean_w * use.elapsed_s)
+        u_idle_j = abs(reserved - share) * baseline.u_w * use.elapsed_s
+        u_j = math.hypot(u_idle_j, use.u_share * (machine_j - idle_j))
+        return _parts(machine_j, share, idle_j, reserved, u_j)
     idle_j = machine_j * idle_fraction(use.utilisation)
     # Without a baseline all of it may be dynamic, or all of it idle.
     portion = _parts(machine_j, share, idle_j, reserved)
@@ -234,25 +235,22 @@ def device_portion(
         )
     busy = use.own + use.others
     share = use.own / busy if busy > 0 else reserved
-    return _split(machine_j, share, baseline or Power(0.0, 0.0), elapsed_s, reserved)
+    idle = baseline or Power(0.0, 0.0)
+    idle_j = min(machine_j, idle.mean_w * elapsed_s)
+    u_idle_j = abs(reserved - share) * idle.u_w * elapsed_s
+    return _parts(machine_j, share, idle_j, reserved, u_idle_j)
 
 
-def _split(
-    machine_j: float, share: float, baseline: Power, elapsed_s: float, reserved: float
+def _parts(
+    machine_j: float, share: float, idle_j: float, reserved: float, u_j: float = 0.0
 ) -> Portion:
-    idle_j = min(machine_j, baseline.mean_w * elapsed_s)
-    portion = _parts(machine_j, share, idle_j, reserved)
-    return replace(portion, u_baseline_j=abs(reserved - share) * baseline.u_w * elapsed_s)
-
-
-def _parts(machine_j: float, share: float, idle_j: float, reserved: float) -> Portion:
-    """Idle energy as far as it is reserved, and the share of the rest."""
+    """Idle energy as far as it is reserved, and the share of the rest; ``u_j`` goes along."""
     dynamic_j = machine_j - idle_j
     value_j = reserved * idle_j + share * dynamic_j
     low_j = reserved * idle_j + _shifted(share, 1 / COST_RATIO) * dynamic_j
     high_j = reserved * idle_j + _shifted(share, COST_RATIO) * dynamic_j
     others_j = (1.0 - share) * dynamic_j
-    return Portion(machine_j, value_j, min(low_j, value_j), max(high_j, value_j), others_j)
+    return Portion(machine_j, value_j, min(low_j, value_j), max(high_j, value_j), others_j, u_j)
 
 
 def _shifted(share: float, ratio: float) -> float:
@@ -276,6 +274,7 @@ class Baseline:
         self._window_s = window_s
         self._quiet_w: deque[float] = deque(maxlen=self._WINDOWS)
         self._energy_j = self._elapsed_s = 0.0
+        self._power = known
 
     def learn(self, energy_j: float, elapsed_s: float, *, quiet: bool) -> None:
         """Take in one slice; only quiet time in a row teaches anything."""
@@ -289,6 +288,7 @@ class Baseline:
         if self._elapsed_s >= self._window_s:
             self._quiet_w.append(self._energy_j / self._elapsed_s)
             self._energy_j = self._elapsed_s = 0.0
+            self._power = self._told()
 
     @property
     def windows(self) -> int:
@@ -297,17 +297,15 @@ class Baseline:
 
     @property
     def power(self) -> Power | None:
-        """The baseline; ``None`` until a quiet second was seen."""
-        if self._known is not None:
-            return self._known
-        if not self._quiet_w:
-            return None
+        """The baseline; ``None`` until a quiet window was seen."""
+        return self._power
+
+    def _told(self) -> Power:
         ordered = sorted(self._quiet_w)
         lowest_w = ordered[(len(ordered) - 1) // 10]
         # Quiet seconds differ by what runs in them; a single one tells nothing of that.
         middle_w = ordered[len(ordered) // 2]
-        u_w = max(_BASELINE_U * lowest_w, middle_w - lowest_w)
-        return Power(lowest_w, u_w)
+        return Power(lowest_w, max(_BASELINE_U * lowest_w, middle_w - lowest_w))
 
     def copy(self) -> Baseline:
         """One that learns apart from this."""

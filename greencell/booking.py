@@ -382,7 +382,9 @@ class Booking:
         noise_j2 = self._noise_j2(track, t_s)
         track.booked, track.booked_s = at, t_s
         track.tree_s, track.others_s = moment.tree_s, moment.others_s
-        portion = replace(whole(energy_j), noise_j2=noise_j2, missing_s=missing_s)
+        portion = Portion(
+            energy_j, energy_j, energy_j, energy_j, 0.0, 0.0, noise_j2, missing_s
+        )  # fmt: skip
         return _Drawn(portion, use, late_j)
 
     @staticmethod
@@ -415,10 +417,12 @@ class Booking:
             portion = whole(machine_j)
         else:
             portion = kernel_portion(machine_j, use, track.baseline.power, self._reserved)
-        if drawn.late_j > 0:
-            share = portion.kernel_j / machine_j
-            portion = replace(portion, low_j=max(0.0, portion.low_j - share * drawn.late_j))
-        return replace(portion, noise_j2=drawn.portion.noise_j2, missing_s=drawn.portion.missing_s)
+        late_j = drawn.late_j * portion.kernel_j / machine_j
+        return Portion(
+            portion.machine_j, portion.kernel_j, max(0.0, portion.low_j - late_j), portion.high_j,
+            portion.others_j, portion.u_baseline_j,
+            drawn.portion.noise_j2, drawn.portion.missing_s,
+        )  # fmt: skip
 
     def _monotone_tree_s(self, tree_s: float) -> float:
         """CPU time that never falls: a descendant that leaves the tree takes its past along."""

@@ -122,19 +122,17 @@ class Books:
     def _waiting_ends(self) -> list[float]:
         return [e.snapshot.t_s for e in self._waiting if isinstance(e.what, Closing)]
 
-    def announce(self, after_s: float) -> list[CellRecord]:
-        """Provisional records of runs whose end waits for a tick that takes ``after_s`` or more.
+    def announce(self, before_s: float) -> list[CellRecord]:
+        """Provisional records of runs that ended before this time and still wait for a tick.
 
         Each is told once.
         """
-        if max(self.awaited.values(), default=0.0) <= after_s:
-            return []
         waiting = {
             event.what.run
             for event in self._waiting
             if isinstance(event.what, Closing)
+            and event.snapshot.t_s < before_s
             and event.what.run not in self._announced
-            and max(self._booking.unsettled(event.snapshot.t_s).values(), default=0.0) > after_s
         }
         if not waiting:
             return []

@@ -29,6 +29,7 @@ _STEADY: Final = 0.03
 _UNSTEADY: Final = 0.15
 """Relative scatter taken where too few ticks show it; judgement."""
 _ENOUGH_SLOPES: Final = 3
+_ENOUGH_TICKS: Final = 12
 _QUIET_AGAIN: Final = 0.30
 """Relative uncertainty of the power after a cell, taken from the gaps before it; judgement."""
 _TOO_SOON: Final = 0.2
@@ -224,7 +225,9 @@ class CounterCurve:
         """The energies at all marks between two ticks, and at one moment more."""
         to_s, u_to_s = self._when(after, math.inf)
         to_s = to_s if at_s is None else max(to_s, at_s)
-        marks = [mark for mark in self._marks if from_s < mark.t_s <= to_s]
+        first = bisect.bisect_right(self._marks, from_s, key=lambda mark: mark.t_s)
+        stop = bisect.bisect_right(self._marks, to_s, key=lambda mark: mark.t_s)
+        marks = self._marks[first:stop]
         if at_s is not None and all(mark.t_s != at_s for mark in marks):
             bisect.insort(marks, Mark(at_s, quiet=False), key=lambda mark: mark.t_s)
         segments = self._segments(from_s, u_from_s, marks, to_s, u_to_s)
@@ -299,9 +302,7 @@ class CounterCurve:
 
     def _measured(self, begin_s: float, end_s: float, *, ask: bool = True) -> Power | None:
         """The mean power between the first and the last tick in a stretch of time."""
-        inside = [
-            tick for tick in self._ticks if self._low_s(tick) >= begin_s and tick.high_s <= end_s
-        ]
+        inside = self._inside(begin_s, end_s)
         if len(inside) <= 1:
             return None
         times = [self._when(tick, math.inf, ask=ask) for tick in inside]
@@ -321,6 +322,14 @@ class CounterCurve:
         else:
             scatter_w = _UNSTEADY * mean_w
         return Power(mean_w, math.hypot(timing_w, scatter_w))
+
+    def _inside(self, begin_s: float, end_s: float) -> list[Tick]:
+        """The ticks that surely came in a stretch of time, thinned where there are many."""
+        first = bisect.bisect_left(self._ticks, begin_s, key=self._low_s)
+        stop = bisect.bisect_right(self._ticks, end_s, key=lambda tick: tick.high_s)
+        inside = self._ticks[first:stop]
+        stride = -(-len(inside) // _ENOUGH_TICKS)
+        return inside if stride <= 1 else [*inside[:-1:stride], inside[-1]]
 
     def _recent(self, index: int) -> Power:
         """The power around a tick without regard to cells; nothing known is 0, surely wrong."""

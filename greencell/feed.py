@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from greencell import wire
 from greencell.clock import Clock
 from greencell.ledger import Opening, RunningFigure
-from greencell.model import CellRecord, Component, SessionView
+from greencell.model import CellRecord, Component, SessionView, Totals
 from greencell.units import NS_PER_S
 from greencell.wire import Message, Notice
 
@@ -45,7 +45,13 @@ class Picture(Protocol):
     seq: Iterator[int]
     paused: bool
 
+    @property
+    def busy(self) -> bool:
+        """Whether a cell is in progress."""
+        ...
+
     def view(self, *, live: bool) -> SessionView: ...
+    def sums(self) -> tuple[Totals, float]: ...
     def running(self) -> RunningFigure | None: ...
     def power_w(self) -> dict[Component, float] | None: ...
     def notices(self) -> tuple[Notice, ...]: ...
@@ -113,25 +119,27 @@ class Feed:
 
     def beat(self) -> float:
         """Send what is due while a cell runs; the seconds until something is due again."""
-        running = self._picture.running()
-        if running is None:
+        if not self._picture.busy:
             self._began_ns = None
             self._probed = False
             return 3600.0
         now_ns = self._clock.monotonic_ns()
         if self._began_ns is None:
             self._began_ns = self._tick_ns = self._snapshot_ns = now_ns
-        period_ns = int(max(TICK_S, running.elapsed_s / TICK_GROWTH) * NS_PER_S)
+        period_ns = max(int(TICK_S * NS_PER_S), (now_ns - self._began_ns) // TICK_GROWTH)
         if now_ns - self._tick_ns >= period_ns:
             self._tick_ns = now_ns
-            self._tick(running)
+            self._tick()
         self._snapshot_if_due(now_ns)
         due_ns = self._tick_ns + period_ns
         if self._probed:
             due_ns = min(due_ns, self._snapshot_ns + int(PROBE_S * NS_PER_S))
         return max(0.0, (due_ns - self._clock.monotonic_ns()) / NS_PER_S)
 
-    def _tick(self, running: RunningFigure) -> None:
+    def _tick(self) -> None:
+        running = self._picture.running()
+        if running is None:
+            return
         body = {
             "running": wire.running_object(running),
             "totals": self._fresh_totals(),
@@ -165,8 +173,7 @@ class Feed:
         return body
 
     def _fresh_totals(self) -> Message:
-        view = self._picture.view(live=True)
-        self._totals = wire.totals_object(view.totals, view.duration_s)
+        self._totals = wire.totals_object(*self._picture.sums())
         return self._totals
 
     def _message(self, kind: wire.Kind, body: Message) -> Message:

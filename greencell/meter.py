@@ -22,7 +22,10 @@ from greencell.units import NS_PER_S
 SLOW_READ_NS: Final = 1_000_000
 """A source that takes longer than this is left to the background thread: cells do not wait."""
 CLOSEST_LOOK_S: Final = 100e-6
+CLOSE_LOOK_S: Final = 2e-3
 LOOKS_PER_PERIOD: Final = 20
+"""How closely a tick is looked for: as often as this in a period, of a slow counter no closer
+than ``CLOSE_LOOK_S`` and of a quick one no closer than ``CLOSEST_LOOK_S``."""
 LOOK_COST: Final = 4
 """Looking takes at most this part of the time: one read, then three times as long nothing."""
 
@@ -82,6 +85,9 @@ class Meter:
         sources: what discovery found.
         tree, machine: CPU clocks of the kernel's process tree and of the machine.
         reserved: share of the machine that is this kernel's, 0 to 1.
+
+    Attributes:
+        has_gauges: whether some source must be sampled often to be integrated.
     """
 
     def __init__(
@@ -96,17 +102,19 @@ class Meter:
         self.reserved = reserved
         self.logical_cpus = machine.logical_cpus
         self.device_use: list[DeviceUse | None] = [None] * len(self.sources)
+        # Asked once: a look at a protocol costs as much as a read.
+        self.has_gauges = any(isinstance(source, PowerGauge) for source in self.sources)
+        self._devices = [
+            (index, source)
+            for index, source in enumerate(self.sources)
+            if isinstance(source, SharedDevice)
+        ]
         self._readers = [_reader(source) for source in sources]
         self._cost_s = [0.0] * len(self.sources)
         self._slow: frozenset[int] = frozenset()
         self._tree = tree
         self._machine = machine
         self._clock = clock
-
-    @property
-    def has_gauges(self) -> bool:
-        """Whether some source must be sampled often to be integrated."""
-        return any(isinstance(source, PowerGauge) for source in self.sources)
 
     def take(self) -> Snapshot:
         """Read what is quick to read. For the hooks: no lock, no arithmetic."""
@@ -153,15 +161,15 @@ class Meter:
 
     def look_again_s(self, index: int, period_s: float) -> float:
         """How soon to look again at a source that is watched for its tick."""
-        close_s = max(CLOSEST_LOOK_S, period_s / LOOKS_PER_PERIOD)
+        closest_s = CLOSEST_LOOK_S if period_s <= CLOSE_LOOK_S else CLOSE_LOOK_S
+        close_s = max(closest_s, period_s / LOOKS_PER_PERIOD)
         return max(close_s, LOOK_COST * self._cost_s[index])
 
     def notice_sharing(self) -> None:
         """Ask who is in the process tree, and which devices it shares. For the thread."""
         own_pids = self._tree.pids()
-        for index, source in enumerate(self.sources):
-            if isinstance(source, SharedDevice):
-                self.device_use[index] = source.use(own_pids)
+        for index, device in self._devices:
+            self.device_use[index] = device.use(own_pids)
 
     def close(self) -> None:
         """Release every source; idempotent."""

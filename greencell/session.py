@@ -23,7 +23,7 @@ from greencell.errors import UsageError
 from greencell.feed import Feed
 from greencell.guard import Guard
 from greencell.ledger import Closing, Opening, RunningFigure
-from greencell.meter import CLOSEST_LOOK_S, Meter, Snapshot
+from greencell.meter import CLOSE_LOOK_S, CLOSEST_LOOK_S, Meter, Snapshot
 from greencell.model import (
     Attribution,
     CarbonInfo,
@@ -34,6 +34,7 @@ from greencell.model import (
     SessionView,
     Skipped,
     SourceInfo,
+    Totals,
 )
 from greencell.notices import notices
 from greencell.sampler import Sampler
@@ -48,14 +49,13 @@ GAUGE_INTERVAL_S = 0.2
 """While a cell runs, a power reading is integrated from five samples a second."""
 SHARING_INTERVAL_S = 5.0
 SHARING_INTERVAL_BUSY_S = 2.0
-PROVISIONAL_AFTER_S = 0.02
-"""A run whose end waits for a counter that ticks more rarely than this is told of twice."""
+PROVISIONAL_AFTER_S = 0.05
+"""A run whose end waits for a tick as long as this is told of before, and again after it."""
 _NOTHING_DUE_S = 3600.0
 _FINAL_WAIT_S = 0.5
 _FINAL_LOOKS = 1_000
 """So long, and so often, a tick is looked for before a measured block gives what it has."""
 _MEASURED_KEPT = 1_000
-_BURST_PERIOD_S = 0.002
 _BURST_LOOKS = 20
 """A counter that ticks as often as this is looked at so many times in a row for its next tick."""
 
@@ -280,7 +280,8 @@ class Session:
                 return max(0.0, due_s)
             while self._unsent:
                 self.feed.cell_ended(self._unsent.popleft())
-            for record in self._books.announce(PROVISIONAL_AFTER_S):
+            ended_before_s = now_ns / NS_PER_S - PROVISIONAL_AFTER_S
+            for record in self._books.announce(ended_before_s):
                 self.feed.cell_ended(record)
             return max(0.0, min(due_s, self.feed.beat()))
 
@@ -297,7 +298,7 @@ class Session:
         """Look at these sources, at quick ones until they tick; how soon to look again, in s."""
         books = self._books
         books.observe_looks(self._meter.look(watched))
-        quick = [index for index, period_s in watched.items() if period_s <= _BURST_PERIOD_S]
+        quick = [index for index, period_s in watched.items() if period_s <= CLOSE_LOOK_S]
         for _ in range(_BURST_LOOKS):
             if not quick:
                 break
@@ -312,7 +313,7 @@ class Session:
         )
 
     def _period_s(self, now_ns: int) -> float:
-        if self._books.open_cells:
+        if self.busy:
             return (
                 min(self._interval_s, GAUGE_INTERVAL_S)
                 if self._meter.has_gauges
@@ -323,8 +324,7 @@ class Session:
         return self._interval_s
 
     def _ask_sharing(self, now_ns: int) -> None:
-        busy = self._books.open_cells > 0
-        interval_s = SHARING_INTERVAL_BUSY_S if busy else SHARING_INTERVAL_S
+        interval_s = SHARING_INTERVAL_BUSY_S if self.busy else SHARING_INTERVAL_S
         if now_ns - self._shared_ns >= interval_s * NS_PER_S:
             self._shared_ns = now_ns
             self._meter.notice_sharing()
@@ -337,6 +337,11 @@ class Session:
         with self._lock:
             self.settle()
             return tuple(self._books.current().records)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a cell is in progress, as far as was told."""
+        return self._books.open_cells > 0
 
     def running(self) -> RunningFigure | None:
         """The cell in progress, as of the last sample."""
@@ -373,6 +378,12 @@ class Session:
                 totals=ledger.totals(self._carbon.factor, with_running=live),
                 cells=tuple(ledger.records),
             )
+
+    def sums(self) -> tuple[Totals, float]:
+        """The totals with the cell in progress, and how long was measured, in s."""
+        with self._lock:
+            ledger = self._books.current()
+            return ledger.totals(self._carbon.factor, with_running=True), ledger.duration_s
 
     def to_dict(self) -> JsonObject:
         """The session document, ``greencell.session.v1``."""
