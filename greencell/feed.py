@@ -98,10 +98,12 @@ class Feed:
         }  # fmt: skip
         self._outlet.send_now(self._message("cell-start", body), parent)
 
-    def cell_ended(self, record: CellRecord) -> None:
-        """Say what a cell cost. From the background thread."""
-        body = {"record": wire.record_object(record), "totals": self._fresh_totals()}
-        self._send("cell-end", body, self._parent)
+    def cell_ended(self, *records: CellRecord) -> None:
+        """Say what cells cost that ended by now. From the background thread."""
+        totals = self._fresh_totals() if records else None
+        for record in records:
+            body = {"record": wire.record_object(record), "totals": totals}
+            self._send("cell-end", body, self._parent)
 
     def changed(self) -> None:
         """Say that something other than a figure changed (zone, pause, a source lost)."""

@@ -144,7 +144,8 @@ class Session:
         self._numbers = itertools.count(1)
         self._measured: dict[str, CellRecord] = {}
         self._next_label = None
-        self._sampled_ns = self._shared_ns = self._due_ns = 0
+        self._sampled_ns = self._shared_ns = self._due_ns = self._full_ns = 0
+        self._watched: dict[int, float] = {}
         self._last_cell_ns = self._clock.monotonic_ns()
         first = self._meter.take_all()
         self._started_at = first.wall_s
@@ -266,33 +267,41 @@ class Session:
 
     def _do_due(self) -> float:
         with self._lock:
-            self.settle()
-            now_ns = self._clock.monotonic_ns()
-            period_s = self._period_s(now_ns)
-            if now_ns - self._sampled_ns >= period_s * NS_PER_S:
-                self._sampled_ns = now_ns
-                self.sample()
-                self._ask_sharing(now_ns)
-            due_s = (self._sampled_ns - now_ns) / NS_PER_S + period_s
-            due_s = min(due_s, self._look_closely(now_ns))
-            if self.feed is None:
-                self._unsent.clear()
-                return max(0.0, due_s)
-            while self._unsent:
-                self.feed.cell_ended(self._unsent.popleft())
-            ended_before_s = now_ns / NS_PER_S - PROVISIONAL_AFTER_S
-            for record in self._books.announce(ended_before_s):
-                self.feed.cell_ended(record)
-            return max(0.0, min(due_s, self.feed.beat()))
+            if self._events or self._clock.monotonic_ns() >= self._full_ns:
+                return self._do_all()
+            again_s = self._look(self._watched)
+            self._watched = self._watch()
+            return again_s if self._watched else self._do_all()
 
-    def _look_closely(self, now_ns: int) -> float:
-        """Look for ticks that are waited for; how soon to look again, in s."""
-        watched = self._books.booking.unlearned(now_ns / NS_PER_S) | self._books.awaited
-        if not watched:
-            return _NOTHING_DUE_S
-        again_s = self._look(watched)
+    def _do_all(self) -> float:
+        """Book, sample, look and tell what is due; the seconds until something is due again."""
         self.settle()
-        return again_s
+        now_ns = self._clock.monotonic_ns()
+        period_s = self._period_s(now_ns)
+        if now_ns - self._sampled_ns >= period_s * NS_PER_S:
+            self._sampled_ns = now_ns
+            self.sample()
+            self._ask_sharing(now_ns)
+        due_s = (self._sampled_ns - now_ns) / NS_PER_S + period_s
+        again_s = _NOTHING_DUE_S
+        if watched := self._watch():
+            again_s = self._look(watched)
+            self.settle()
+            due_s = min(due_s, PROVISIONAL_AFTER_S)
+        self._watched = self._watch()
+        if self.feed is not None:
+            ended_before_s = now_ns / NS_PER_S - PROVISIONAL_AFTER_S
+            self.feed.cell_ended(*self._unsent, *self._books.announce(ended_before_s))
+            due_s = min(due_s, self.feed.beat())
+        self._unsent.clear()
+        self._full_ns = self._clock.monotonic_ns() + int(max(0.0, due_s) * NS_PER_S)
+        # Until then only the ticks that are waited for are looked for.
+        return max(0.0, min(due_s, again_s) if self._watched else due_s)
+
+    def _watch(self) -> dict[int, float]:
+        """Counters whose next tick is waited for, or whose period is not known yet."""
+        now_s = self._clock.monotonic_ns() / NS_PER_S
+        return self._books.booking.unlearned(now_s) | self._books.awaited
 
     def _look(self, watched: Mapping[int, float]) -> float:
         """Look at these sources, at quick ones until they tick; how soon to look again, in s."""
@@ -305,7 +314,7 @@ class Session:
             # A beat of the thread takes about as long as such a counter's period.
             self._clock.sleep_s(CLOSEST_LOOK_S)
             books.observe_looks(self._meter.look(quick))
-            still = books.booking.unlearned(self._clock.monotonic_ns() / NS_PER_S) | books.awaited
+            still = self._watch()
             quick = [index for index in quick if index in still]
         return min(
             (self._meter.look_again_s(index, period) for index, period in watched.items()),

@@ -32,7 +32,7 @@ from greencell.meter import Meter
 from greencell.model import INCOMPLETE, Attribution, CellRecord, Interval, SourceInfo, Totals
 from greencell.session import Equipment, Session
 from greencell.testing import FakeClock
-from tests_support import CARBON, HOST
+from tests_support import CARBON, HOST, StillThread
 
 Kind = Literal["clean", "neighbours", "faults", "gil", "model"]
 KINDS: Final[tuple[Kind, ...]] = ("clean", "neighbours", "faults", "gil", "model")
@@ -86,24 +86,6 @@ class Outcome:
     unknown: int
     session: Stated
     violations: tuple[str, ...]
-
-
-class StillThread:
-    """Stands in for the sampler: it runs when the driver says."""
-
-    alive = True
-
-    def __init__(self) -> None:
-        self.woken = False
-
-    def start(self) -> None:
-        """It always runs."""
-
-    def wake(self) -> None:
-        self.woken = True
-
-    def stop(self, _timeout_s: float) -> None:
-        """Nothing to join."""
 
 
 class Driver:

@@ -14,6 +14,24 @@ HOST = HostInfo("Linux", "simulated", 4, 8.0, (), virtual=False)
 CARBON = CarbonInfo(CarbonFactor("FR", 41.4), "France", "annual average", 2025, "test", "setting")
 
 
+class StillThread:
+    """Stands in for the sampler: it runs when the driver says."""
+
+    alive = True
+
+    def __init__(self) -> None:
+        self.woken = False
+
+    def start(self) -> None:
+        """It always runs."""
+
+    def wake(self) -> None:
+        self.woken = True
+
+    def stop(self, _timeout_s: float) -> None:
+        """Nothing to join."""
+
+
 @dataclass
 class Bench:
     """A session on simulated hardware in virtual time, without a background thread."""
@@ -34,7 +52,9 @@ class Bench:
         clock = FakeClock(tree.advance, machine.advance, counter.advance, gauge.advance)
         meter = Meter([counter, gauge], tree, machine, clock)
         equipment = Equipment(meter, HOST, (), CARBON, attribution, 1.0)  # type: ignore[arg-type]
-        return cls(clock, counter, gauge, tree, machine, Session(equipment, clock))
+        session = Session(equipment, clock)
+        session._sampler = StillThread()  # type: ignore[assignment]  # time here is virtual
+        return cls(clock, counter, gauge, tree, machine, session)
 
     def cell(self, seconds: float, status: str = "ok") -> None:
         opening = self.session.open_run("c")

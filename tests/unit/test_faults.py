@@ -20,7 +20,7 @@ from greencell.testing import (
     FakeTreeClock,
     PowercapTree,
 )
-from tests_support import CARBON
+from tests_support import CARBON, StillThread
 
 _ENERGY = "nvmlDeviceGetTotalEnergyConsumption"
 
@@ -66,6 +66,7 @@ def machine(tmp_path: Path, fake: FakeNvml) -> Iterator[Machine]:
     clock = FakeClock(cpu.advance, busy.advance, tree.advance, gpus.advance)
     meter = Meter(sources, cpu, busy, clock)
     session = Session(Equipment(meter, found.host, (), CARBON, "machine", 1.0), clock)
+    session._sampler = StillThread()  # type: ignore[assignment]  # time here is virtual
     made = Machine(tree, gpus, clock, session)
     made.pass_time(3.0)
     yield made
