@@ -406,43 +406,37 @@ def test_simulated_hardware_in_a_real_kernel(start_kernel: Start, tmp_path: Path
 def test_a_slow_counters_cell_is_told_at_once_and_again_when_it_ticked(
     start_kernel: Start, tmp_path: Path
 ) -> None:
-    """GPUs that tick ten times a second: provisional at once, final within 0.2 s, right."""
+    """A GPU that ticks five times a second: what waits for its tick is told before, and after it."""
     try:
         build(tmp_path)
     except NoCompiler as reason:
         pytest.skip(str(reason))
     kernel = start_kernel(
         LD_LIBRARY_PATH=str(tmp_path), FAKENVML_GPUS="1", FAKENVML_POWER_W="100",
-        FAKENVML_UPDATE_MS="100", GREENCELL_ATTRIBUTION="machine",
+        FAKENVML_UPDATE_MS="200", GREENCELL_ATTRIBUTION="machine",
     )  # fmt: skip
     kernel.run("import time; time.sleep(1.5)")
     kernel.drain(1.5)
-    run = kernel.run("time.sleep(0.13)", cell_id="short")
-    ended_s = time.monotonic()
-    told, arrived_s = [m for m in run.ours if m["kind"] == "cell-end"], [ended_s]
-    while not any(m["record"]["final"] for m in told) and time.monotonic() < ended_s + 5:
-        told += [
-            m["content"]["data"]
-            for m in kernel.drain(0.02)
-            if m["msg_type"] == "comm_msg" and m["content"]["data"]["kind"] == "cell-end"
-        ]
-        arrived_s.append(time.monotonic())
+    told: dict[str, list[bool]] = {}
+    for _ in range(6):
+        run = kernel.run("time.sleep(0.13)", cell_id="short")
+        late = [m["content"]["data"] for m in kernel.drain(0.8) if m["msg_type"] == "comm_msg"]
+        for message in [*run.ours, *late]:
+            if message["kind"] == "cell-end" and message["record"]["cell_id"] == "short":
+                told.setdefault(message["record"]["run"], []).append(message["record"]["final"])
 
-    records = [m["record"] for m in told]
-    assert [record["final"] for record in records] == [False, True]
-    assert records[0]["run"] == records[1]["run"]
-    assert arrived_s[-1] - ended_s < 1.0  # 0.1 s, on a busy machine more
-    for _ in range(4):
-        time.sleep(0.6)
-        kernel.run("time.sleep(0.13)", cell_id="short")
-    time.sleep(0.5)
-    cells = [c for c in kernel.document()["cells"] if c["cell_id"] == "short"]
+    assert len(told) == 6
+    # Where the tick came within a moment of the end, there was nothing to say before.
+    assert all(finals in ([True], [False, True]) for finals in told.values())
+    assert [False, True] in told.values()
+    document = kernel.document()
+    cells = [c for c in document["cells"] if c["cell_id"] == "short"]
     assert all(c["final"] for c in cells)
     errors = [c["by_component_kwh"]["gpu"] * 3.6e6 / (100.0 * c["duration_s"]) - 1 for c in cells]
-    # One may begin right at a tick, whose side cannot be told; a plain difference is off by 23 %.
+    # One may begin right at a tick, whose side cannot be told; plain differences are 0 J or 20 J.
     assert statistics.median(map(abs, errors)) < 0.05
-    (gpu,) = [s for s in kernel.document()["sources"] if s["component"] == "gpu"]
-    assert gpu["period_s"] == pytest.approx(0.1, rel=0.1)
+    (gpu,) = [s for s in document["sources"] if s["component"] == "gpu"]
+    assert gpu["period_s"] == pytest.approx(0.2, rel=0.1)
 
 
 def test_what_outlives_its_cell_is_billed_to_the_gap(start_kernel: Start) -> None:
