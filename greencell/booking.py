@@ -26,8 +26,9 @@ from greencell.attribution import (
     kernel_portion,
     whole,
 )
-from greencell.curve import CounterCurve, GaugeCurve, Trouble
+from greencell.curve import CounterCurve, Trouble
 from greencell.edges import Edge, Power
+from greencell.gauge_curve import GaugeCurve
 from greencell.meter import ASLEEP, GONE, LEFT_OUT, Look, Missing, RawValue, Snapshot
 from greencell.model import Attribution, SourceInfo
 from greencell.sources.base import EnergyCounter, PowerModel, Source

@@ -29,6 +29,10 @@ _PEAK_MIN_SLICE_S = 0.2
 """A shorter slice says too little about power to count as a peak."""
 
 
+_DUST = 1e-12
+"""Relative error of sums of floating-point numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A run that begins."""
@@ -318,7 +322,9 @@ def idle_j(result: Figure) -> float | None:
     """The machine's energy that is neither the kernel's nor caused by others."""
     if result.energy_j is None or result.machine_j is None or result.others_j is None:
         return None
-    return max(0.0, result.machine_j - result.energy_j.value - result.others_j)
+    rest_j = result.machine_j - result.energy_j.value - result.others_j
+    # Where all of it is somebody's, what is left is the dust of rounding.
+    return rest_j if rest_j > _DUST * result.machine_j else 0.0
 
 
 def _co2_g(energy_j: Interval | None, carbon: CarbonFactor) -> Interval | None:

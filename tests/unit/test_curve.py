@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from simulated_machine import Rhythm, Schedule
 
 from greencell.arithmetic import CounterScale
-from greencell.curve import CounterCurve, GaugeCurve
+from greencell.curve import CounterCurve
 from greencell.edges import TickClock
+from greencell.gauge_curve import GaugeCurve
 
 BEGIN_S = 100.0
 RANGE = 1_000_000_000
