@@ -252,16 +252,20 @@ def _block(
     reference_j = (gpu.counter_j() - begin_j - idle_w * pauses_s) / count
     time.sleep(PAUSE_S[1])
     figures = [cell.energy_j for cell in session.cells[before:]]
-    values_j = [figure.value for figure in figures]
+    known = [figure for figure in figures if figure is not None]
+    if not known:
+        raise SystemExit(f"no {load} cell of {length_s} s could be read; run it again")
+    values_j = [figure.value for figure in known]
     return {
         "load": load,
         "cell_s": length_s,
         "cells": count,
+        "unknown": count - len(known),
         "reference_j": reference_j,
         "mean_j": statistics.fmean(values_j),
         "deviation": statistics.fmean(values_j) / reference_j - 1.0,
         "scatter": statistics.pstdev(values_j) / reference_j,
-        "half_width": statistics.median((f.high - f.low) / 2 / f.value for f in figures),
+        "half_width": statistics.median((f.high - f.low) / 2 for f in known) / reference_j,
     }
 
 
