@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from greencell import report
-from greencell.carbon.grid_table import GridTable
-from greencell.carbon.zones import Location, Wishes, carbon_info
 from greencell.document import JsonObject, carbon_object
 from greencell.errors import UsageError
 from greencell.feed import Feed
 from greencell.guard import Guard
-from greencell.model import CarbonInfo
+from greencell.place import Place
 from greencell.session import Session
 from greencell.wire import WIRE_VERSION, BadRequest, Request, decode_request
 
 
 class Control:
-    """Answers requests about one session.
+    """Answers requests about one session and its place."""
 
-    Args:
-        wishes: what the user set about carbon; a PUE that was set outlives a change of zone.
-    """
-
-    def __init__(self, session: Session, feed: Feed, table: GridTable, wishes: Wishes) -> None:
+    def __init__(self, session: Session, feed: Feed, place: Place) -> None:
         self._session = session
         self._feed = feed
-        self._table = table
-        self._wishes = wishes
+        self._place = place
         self._guard = Guard("control")
 
     def answer(self, content: object) -> JsonObject:
@@ -52,8 +45,7 @@ class Control:
                 name = f"greencell-{session.id}.{request.argument}"
                 return {"text": text, "format": request.argument, "filename": name}
             case "set-zone":
-                carbon = zone_named(request.argument, self._table, self._wishes)
-                session.set_carbon(carbon)
+                carbon = self._place.move(request.argument)
                 self._feed.changed()
                 return {"carbon": carbon_object(carbon)}
             case "label":
@@ -69,12 +61,3 @@ class Control:
                 return {}
         self._feed.changed()
         return {"paused": session.paused}
-
-
-def zone_named(name: str, table: GridTable, wishes: Wishes) -> CarbonInfo:
-    """The zone a person named, as what turns energy into CO2.
-
-    Raises:
-        UsageError: no zone has that name, or several have.
-    """
-    return carbon_info(Location(table.find(name), "setting"), Wishes(name, None, wishes.pue))

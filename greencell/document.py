@@ -16,6 +16,7 @@ from greencell.model import (
     CellRecord,
     HostInfo,
     Interval,
+    LiveReading,
     SessionView,
     Skipped,
     SourceInfo,
@@ -134,6 +135,26 @@ def carbon_object(carbon: CarbonInfo) -> JsonObject:
         "located_by": carbon.located_by,
         "pue": carbon.factor.pue,
         "note": carbon.note,
+        "reason": carbon.reason,
+        "candidates": list(carbon.candidates),
+        "relative_error": finite(carbon.factor.relative_error),
+        "pue_source": carbon.pue_source,
+        "wue_l_per_kwh": finite(carbon.wue_l_per_kwh),
+        "live": _reading_object(carbon.live),
+        "marginal": _reading_object(carbon.marginal),
+    }
+
+
+def _reading_object(reading: LiveReading | None) -> JsonObject | None:
+    if reading is None:
+        return None
+    return {
+        "provider": reading.provider,
+        "zone": reading.zone,
+        "intensity_g_per_kwh": finite(reading.intensity_g_per_kwh),
+        "basis": reading.basis,
+        "at": iso_time(reading.at),
+        "is_estimated": reading.is_estimated,
     }
 
 
@@ -177,6 +198,8 @@ def _totals_object(totals: Totals) -> JsonObject:
         "by_component_kwh": _components_kwh(totals.by_component_j),
         "provenance": totals.provenance,
         "flags": list(totals.flags),
+        "bases": list(totals.bases),
+        "grid_relative_error": finite(totals.grid_relative_error),
     }
 
 
@@ -197,6 +220,8 @@ def _cell_object(record: CellRecord) -> JsonObject:
         "zone": record.zone,
         "intensity_g_per_kwh": record.intensity_g_per_kwh,
         "pue": record.pue,
+        "basis": record.basis,
+        "grid_relative_error": finite(record.grid_relative_error),
         "parent": record.parent,
         "final": record.final,
         "mean_power_w": finite(record.mean_power_w),

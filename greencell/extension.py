@@ -19,6 +19,7 @@ from greencell.control import Control
 from greencell.equipment import Equipped
 from greencell.feed import Feed
 from greencell.hooks import Hooks
+from greencell.place import Place
 from greencell.report import figures
 from greencell.report.shape import visible
 from greencell.session import Session
@@ -46,9 +47,9 @@ class Extension:
     ) -> None:
         self.shell = shell
         self.settings = settings
-        self.table = table
-        self.wishes = Wishes(settings.zone, settings.intensity_g_per_kwh, settings.pue)
+        wishes = Wishes(settings.zone, settings.intensity_g_per_kwh, settings.pue)
         self.session = Session(equipped.equipment, previous=previous)
+        self.place = Place(self.session, table, wishes)
         self.channel: Channel | None = None
         kernel = kernel_of(shell)
         if kernel is not None:
@@ -58,7 +59,7 @@ class Extension:
     def _connect(self, kernel: Any) -> None:
         outlet = Outgoing()
         feed = Feed(self.session, outlet, SystemClock())
-        control = Control(self.session, feed, self.table, self.wishes)
+        control = Control(self.session, feed, self.place)
         channel = Channel(kernel, control.answer, self._probed)
         outlet.channel = channel
         channel.open()

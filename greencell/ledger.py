@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from greencell.attribution import Portion, Slice
+from greencell.emissions import Emissions
 from greencell.model import (
     INCOMPLETE,
     CarbonFactor,
@@ -23,7 +24,7 @@ from greencell.model import (
     SourceInfo,
     Totals,
 )
-from greencell.uncertainty import Account, Figure, co2_interval, figure
+from greencell.uncertainty import Account, Figure, figure
 
 _PEAK_MIN_SLICE_S = 0.2
 """A shorter slice says too little about power to count as a peak."""
@@ -56,10 +57,11 @@ class Closing:
 
 @dataclass(slots=True)
 class OpenRun:
-    """A run in progress."""
+    """A run in progress. ``carbon`` is where it began, with that place's latest figure."""
 
     opening: Opening
     account: Account
+    emissions: Emissions
     carbon: CarbonFactor
     begin_ns: int
     started_at: float
@@ -102,8 +104,8 @@ class Ledger:
         self._records: list[CellRecord] = []
         self._cells = self._new_account()
         self._between = self._new_account()
-        self._cells_co2_g = 0.0
-        self._between_co2_g = 0.0
+        self._cells_emissions = Emissions()
+        self._between_emissions = Emissions()
         self._cell_count = 0
 
     def _new_account(self) -> Account:
@@ -113,10 +115,13 @@ class Ledger:
         """A ledger that goes on apart from this one."""
         twin = copy.copy(self)
         twin._open = {  # noqa: SLF001  # of the same class
-            key: replace(run, account=run.account.copy()) for key, run in self._open.items()
+            key: replace(run, account=run.account.copy(), emissions=run.emissions.copy())
+            for key, run in self._open.items()
         }
         twin._records = list(self._records)  # noqa: SLF001  # of the same class
         twin._cells, twin._between = self._cells.copy(), self._between.copy()  # noqa: SLF001  # of the same class
+        twin._cells_emissions = self._cells_emissions.copy()  # noqa: SLF001  # of the same class
+        twin._between_emissions = self._between_emissions.copy()  # noqa: SLF001  # of the same class
         twin._peaks_w = list(self._peaks_w)  # noqa: SLF001  # of the same class
         return twin
 
@@ -127,22 +132,31 @@ class Ledger:
     # -- writing -------------------------------------------------------------------------------
 
     def book(self, piece: Slice, now_ns: int, carbon: CarbonFactor) -> None:
-        """Give one slice to whom it belongs."""
+        """Give one slice to whom it belongs.
+
+        Args:
+            carbon: the factor of this slice. A run stays where it began: another place's factor
+                is not for it, a later figure of its own place is.
+        """
         self._now_ns = max(self._now_ns, now_ns)
         self._edges_j2 = list(piece.edges_j2)
         long_enough = piece.elapsed_s >= _PEAK_MIN_SLICE_S
         if long_enough:
             self._learn_peaks(piece)
         roots = self._roots()
+        energy_j = self._sum_j(piece.portions)
         if not roots:
             self._between.add(piece.portions)
             self._between.flags |= piece.flags
-            self._between_co2_g += self._sum_j(piece.portions) * carbon.g_per_j
+            self._between_emissions.add(energy_j, carbon)
         weight = 1.0 / max(1, len(roots))
         power = piece.power_w(self.summed) if long_enough else None
         power_w = None if power is None else sum(power.values())
         for run in self._open.values():
             run.account.add(piece.portions, weight)
+            if carbon.zone == run.carbon.zone:
+                run.carbon = carbon
+            run.emissions.add(weight * energy_j, run.carbon)
             run.account.flags |= piece.flags
             if len(roots) > 1:
                 run.account.flags.add("concurrent")
@@ -164,7 +178,9 @@ class Ledger:
         """Begin a run; its time starts with the next slice."""
         if opening.parent_run not in self._open:
             opening = replace(opening, parent_run=None)
-        self._open[opening.run] = OpenRun(opening, self._new_account(), carbon, now_ns, wall_s)
+        self._open[opening.run] = OpenRun(
+            opening, self._new_account(), Emissions(), carbon, now_ns, wall_s
+        )
 
     def close(self, closing: Closing, now_ns: int, *, final: bool = True) -> CellRecord | None:
         """End a run and return its record; ``None`` if it was not open.
@@ -182,7 +198,7 @@ class Ledger:
         if run.opening.parent_run is None:
             self._cell_count += 1
             self._cells.merge(run.account)
-            self._cells_co2_g += record.co2_g.value if record.co2_g is not None else 0.0
+            self._cells_emissions.merge(run.emissions)
         return record
 
     def relabel(self, run: str, label: str) -> None:
@@ -215,6 +231,7 @@ class Ledger:
         flags = run.account.flags | ({"too-short"} if result.too_short else set())
         parent = self._open.get(opening.parent_run or "")
         energy_j = result.energy_j
+        carbon = run.emissions.mean_factor(run.carbon)
         return CellRecord(
             run=opening.run,
             number=opening.number,
@@ -225,7 +242,7 @@ class Ledger:
             started_at=run.started_at,
             duration_s=duration_s,
             energy_j=energy_j,
-            co2_g=_co2_g(energy_j, run.carbon),
+            co2_g=_co2_g(energy_j, run),
             machine_energy_j=result.machine_j,
             others_energy_j=result.others_j,
             idle_energy_j=idle_j(result),
@@ -235,9 +252,11 @@ class Ledger:
             by_component_j=result.by_component_j,
             provenance=result.provenance,
             flags=tuple(sorted(flags)),
-            zone=run.carbon.zone,
-            intensity_g_per_kwh=run.carbon.intensity_g_per_kwh,
-            pue=run.carbon.pue,
+            zone=carbon.zone,
+            intensity_g_per_kwh=carbon.intensity_g_per_kwh,
+            pue=carbon.pue,
+            basis=carbon.basis,
+            grid_relative_error=carbon.relative_error,
             parent=parent.opening.number if parent is not None else None,
             final=final,
             metrics=dict(run.metrics),
@@ -275,7 +294,7 @@ class Ledger:
         opening = run.opening
         return RunningFigure(
             opening.run, opening.number, opening.cell_id, opening.label, run.started_at,
-            elapsed_s, result, _co2_g(result.energy_j, run.carbon), len(roots) - 1,
+            elapsed_s, result, _co2_g(result.energy_j, run), len(roots) - 1,
         )  # fmt: skip
 
     @property
@@ -287,25 +306,25 @@ class Ledger:
         """The session's sums.
 
         Args:
-            carbon: the grid figure of now, whose uncertainty the CO2 interval takes.
+            carbon: the factor of now, which counts for the CO2 interval where no energy was used.
             with_running: whether cells in progress count as cells. They do in the panel; they
                 do not in a document, where the sum of its records must be its total.
         """
-        cells, cells_co2_g = self._cells.copy(), self._cells_co2_g
+        cells, emissions = self._cells.copy(), self._cells_emissions.copy()
+        emissions.merge(self._between_emissions)
         if with_running:
             for run in self._roots():
                 cells.merge(run.account)
-                cells_co2_g += self._sum_j(run.account.portions) * run.carbon.g_per_j
+                emissions.merge(run.emissions)
         session = Account(len(self._infos), self._begin_edges_j2)
         session.merge(cells)
         session.merge(self._between)
         result = self._figure(session)
         energy_j = result.energy_j or Interval(0.0, 0.0, 0.0)
-        total_g = cells_co2_g + self._between_co2_g
         return Totals(
             cells=self._cell_count,
             energy_j=energy_j,
-            co2_g=co2_interval(total_g, energy_j, carbon),
+            co2_g=emissions.interval(energy_j, carbon),
             cells_energy_j=self._sum_j(cells.portions),
             between_cells_energy_j=self._sum_j(self._between.portions),
             machine_energy_j=result.machine_j or 0.0,
@@ -315,6 +334,8 @@ class Ledger:
             flags=tuple(sorted(session.flags & INCOMPLETE)),
             by_component_j=result.by_component_j,
             provenance=result.provenance,
+            bases=emissions.bases or (carbon.basis,),
+            grid_relative_error=emissions.mean_factor(carbon).relative_error,
         )
 
 
@@ -327,7 +348,5 @@ def idle_j(result: Figure) -> float | None:
     return rest_j if rest_j > _DUST * result.machine_j else 0.0
 
 
-def _co2_g(energy_j: Interval | None, carbon: CarbonFactor) -> Interval | None:
-    if energy_j is None:
-        return None
-    return co2_interval(energy_j.value * carbon.g_per_j, energy_j, carbon)
+def _co2_g(energy_j: Interval | None, run: OpenRun) -> Interval | None:
+    return None if energy_j is None else run.emissions.interval(energy_j, run.carbon)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from greencell import report
-from greencell.control import zone_named
 from greencell.errors import UsageError
 from greencell.extension import Extension
 from greencell.report.html_format import cells_html, summary_html
@@ -128,11 +127,8 @@ class Magics:
 
     def _zone(self, arguments: list[str]) -> None:
         if arguments:
-            name = " ".join(arguments)
-            carbon = zone_named(name, self._extension.table, self._extension.wishes)
-            self._session.set_carbon(carbon)
-            if self._session.feed is not None:
-                self._session.feed.changed()
+            self._extension.place.move(" ".join(arguments))
+            self._extension.tell_pages()
         print(f"greencell: {self._extension.place_words()}")
 
     def _label(self, arguments: list[str]) -> None:

@@ -16,6 +16,10 @@ Scope = Literal["component", "node"]
 """Whether a source's joules are summed, or are the whole machine's and shown beside the sum."""
 CellStatus = Literal["ok", "error", "interrupted", "lost"]
 Attribution = Literal["kernel", "machine"]
+Basis = Literal["life-cycle", "direct", "marginal", "mixed", "unknown"]
+"""What a carbon intensity counts: *life-cycle* has upstream fuel, methane and building of plants
+in it, *direct* only what is burnt in them, *marginal* the plants that answer to one kWh more.
+They are never compared or summed without saying so (then *mixed*); a user's figure is *unknown*."""
 
 FLAGS: frozenset[str] = frozenset(
     {
@@ -121,6 +125,7 @@ class CarbonFactor:
     intensity_g_per_kwh: float
     pue: float = 1.0
     relative_error: float = 0.2
+    basis: Basis = "life-cycle"
 
     @property
     def g_per_j(self) -> float:
@@ -141,6 +146,8 @@ class CellRecord:
         machine_energy_j: the kernel's, the others' and the idle energy that is neither's.
         node_energy_j: the whole machine's by a meter of its own, beside the sum.
         started_at: seconds since the epoch.
+        intensity_g_per_kwh: of the place; where it moved during the run, the mean by energy.
+        grid_relative_error: about 95 % uncertainty of that figure; ``co2_g`` has it in it.
     """
 
     run: str
@@ -167,6 +174,8 @@ class CellRecord:
     others_energy_j: float | None = None
     idle_energy_j: float | None = None
     node_energy_j: float | None = None
+    basis: Basis = "life-cycle"
+    grid_relative_error: float = 0.2
     metrics: dict[str, float] = field(default_factory=dict)
 
 
@@ -175,6 +184,10 @@ class Totals:
     """Sums over the session. ``energy_j = cells_energy_j + between_cells_energy_j``, exactly.
 
     ``flags`` tell whether something is missing in it.
+
+    Attributes:
+        bases: what the intensities in ``co2_g`` count; two of them are a mixture.
+        grid_relative_error: about 95 % uncertainty that ``co2_g`` has from them.
     """
 
     cells: int
@@ -189,6 +202,46 @@ class Totals:
     idle_energy_j: float = 0.0
     node_energy_j: float | None = None
     flags: tuple[str, ...] = ()
+    bases: tuple[Basis, ...] = ()
+    grid_relative_error: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class LiveReading:
+    """What a provider of live figures said.
+
+    Attributes:
+        provider: its name, for people.
+        zone: as the provider calls it.
+        basis: ``marginal`` figures are shown apart and enter no sum.
+        at: for when it holds, in s since the epoch.
+        is_estimated: whether the provider calls it an estimate.
+    """
+
+    provider: str
+    zone: str
+    intensity_g_per_kwh: float
+    basis: Basis
+    at: float
+    is_estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastPoint:
+    """The carbon intensity that is expected from ``at`` on, in s since the epoch."""
+
+    at: float
+    intensity_g_per_kwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A provider's forecast for a zone; ``points`` in the order of time, the first about now."""
+
+    provider: str
+    zone: str
+    basis: Basis
+    points: tuple[ForecastPoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +253,12 @@ class CarbonInfo:
         basis: what the intensity counts, e.g. ``annual average, life-cycle``.
         located_by: ``setting``, ``environment``, ``cloud``, ``timezone`` or ``default``.
         note: one line where the place is a guess or a stand-in; else empty.
+        reason: one line, always: what on this machine told the place.
+        candidates: codes of other places that it may as well be.
+        pue_source: who published the PUE, with its year; or that it is a default.
+        wue_l_per_kwh: litres of water on site for 1 kWh of IT energy, where published.
+        live: the reading that the factor stands on, if it is no table's.
+        marginal: a marginal intensity to show beside it.
     """
 
     factor: CarbonFactor
@@ -209,6 +268,12 @@ class CarbonInfo:
     source: str
     located_by: str
     note: str = ""
+    reason: str = ""
+    candidates: tuple[str, ...] = ()
+    pue_source: str = ""
+    wue_l_per_kwh: float | None = None
+    live: LiveReading | None = None
+    marginal: LiveReading | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ def totals_object(totals: Totals, duration_s: float) -> Message:
         "by_component_j": _components(totals.by_component_j),
         "provenance": totals.provenance,
         "flags": list(totals.flags),
+        "bases": list(totals.bases),
+        "grid_relative_error": number(totals.grid_relative_error),
         "duration_s": number(duration_s),
     }
 
@@ -132,7 +134,10 @@ def record_object(record: CellRecord) -> Message:
         "provenance": record.provenance,
         "flags": list(record.flags),
         "zone": record.zone,
-        "intensity_g_per_kwh": record.intensity_g_per_kwh,
+        "intensity_g_per_kwh": number(record.intensity_g_per_kwh),
+        "pue": number(record.pue),
+        "basis": record.basis,
+        "grid_relative_error": number(record.grid_relative_error),
         "parent": record.parent,
         "final": record.final,
     }

@@ -9,23 +9,20 @@ import csv
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from greencell.data import DATA
 from greencell.errors import UsageError
-from greencell.model import CarbonFactor
+from greencell.model import Basis, CarbonFactor
 
 WORLD = "WORLD"
 GRID_RELATIVE_ERROR = 0.2
 """About 95 % uncertainty of an annual average: Ember against Electricity Maps, 184 countries,
 median -3 %, middle half -18 % to +7 %."""
-_BASES = {
-    "lifecycle": "annual average, life-cycle",
-    "direct": "annual average, direct",
-}
+_BASES: Mapping[str, Basis] = {"lifecycle": "life-cycle", "direct": "direct"}
 _CREDITS = {
     "ember-owid-2026": "Ember via Our World in Data (2026), CC BY 4.0",
     "ecologits": "EcoLogits world mix",
@@ -76,7 +73,7 @@ class Zone:
     code: str
     name: str
     intensity_g_per_kwh: float
-    basis: str
+    basis: Basis
     year: int
     source: str
     country: str
@@ -85,8 +82,17 @@ class Zone:
 
     def factor(self, pue: float, intensity_g_per_kwh: float | None = None) -> CarbonFactor:
         """The zone as a factor; ``intensity_g_per_kwh`` overrides the table's."""
-        intensity = intensity_g_per_kwh or self.intensity_g_per_kwh
-        return CarbonFactor(self.code, intensity, pue, self.relative_error)
+        if intensity_g_per_kwh is not None:
+            # Whoever set it knows what it counts and how well; we do not.
+            return CarbonFactor(self.code, intensity_g_per_kwh, pue, self.relative_error, "unknown")
+        return CarbonFactor(
+            self.code, self.intensity_g_per_kwh, pue, self.relative_error, self.basis
+        )
+
+    @property
+    def basis_words(self) -> str:
+        """What the figure is, for people."""
+        return f"annual average, {self.basis}"
 
 
 class GridTable:

@@ -88,7 +88,7 @@ def carbon_info(location: Location, wishes: Wishes) -> CarbonInfo:
     return CarbonInfo(
         factor=zone.factor(pue, given),
         zone_name=zone.name,
-        basis="set by the user" if given else zone.basis,
+        basis="set by the user" if given else zone.basis_words,
         year=None if given else zone.year,
         source="set by the user" if given else zone.source,
         located_by=location.located_by,

@@ -24,5 +24,5 @@ def run(options: argparse.Namespace) -> int:
     for code in codes:
         zone = table.find(code)
         intensity = figures.digits(zone.intensity_g_per_kwh)
-        say(f"{zone.code:<22} {intensity:>6} g/kWh  {zone.name} ({zone.basis}, {zone.year})")
+        say(f"{zone.code:<22} {intensity:>6} g/kWh  {zone.name} ({zone.basis_words}, {zone.year})")
     return 0

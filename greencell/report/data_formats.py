@@ -16,7 +16,8 @@ _COLUMNS = (
     "number", "cell_id", "execution_count", "label", "status", "started_at", "duration_s",
     "energy_kwh", "energy_low_kwh", "energy_high_kwh", "co2_kg", "co2_low_kg", "co2_high_kg",
     "machine_energy_kwh", "others_energy_kwh", "idle_energy_kwh", "node_energy_kwh",
-    "zone", "intensity_g_per_kwh", "pue", "parent", "final", "mean_power_w", "peak_power_w",
+    "zone", "intensity_g_per_kwh", "pue", "basis", "grid_relative_error", "parent", "final",
+    "mean_power_w", "peak_power_w",
 )  # fmt: skip
 
 

@@ -138,6 +138,11 @@ def _object(**readers: _Reader) -> _Reader:
     return fields
 
 
+def _if_any(read: _Reader) -> _Reader:
+    """Something that may be missing."""
+    return lambda value, place: None if value is None else read(value, place)
+
+
 _FIGURES: Final[dict[str, _Reader]] = dict.fromkeys(
     (
         "energy_kwh", "energy_low_kwh", "energy_high_kwh", "co2_kg", "co2_low_kg", "co2_high_kg",
@@ -162,20 +167,27 @@ SKIPPED: Final = _object(
     id=_text, reason=_text, remedy=_text_if_any, flag=_text, caution=_text_if_any,
     benefit=_text_if_any,
 )  # fmt: skip
+_READING: Final = _object(
+    provider=_text, zone=_text, intensity_g_per_kwh=_number, basis=_text, at=_text,
+    is_estimated=_truth,
+)  # fmt: skip
 CARBON: Final = _object(
     zone=_text, zone_name=_text, intensity_g_per_kwh=_number, basis=_text, year=_whole,
-    source=_text, located_by=_text, pue=_number, note=_text_if_any,
+    source=_text, located_by=_text, pue=_number, note=_text_if_any, reason=_text_if_any,
+    candidates=_each(_text), relative_error=_number, pue_source=_text_if_any,
+    wue_l_per_kwh=_number, live=_if_any(_READING), marginal=_if_any(_READING),
 )  # fmt: skip
 TOTALS: Final = _object(
     cells=_whole, **_FIGURES, cells_energy_kwh=_number, between_cells_energy_kwh=_number,
-    by_component_kwh=_named, provenance=_text, flags=_each(_text),
+    by_component_kwh=_named, provenance=_text, flags=_each(_text), bases=_each(_text),
+    grid_relative_error=_number,
 )  # fmt: skip
 CELL: Final = _object(
     number=_whole, cell_id=_text_if_any, execution_count=_whole, label=_text_if_any, status=_text,
     started_at=_text, duration_s=_number, **_FIGURES, zone=_text,
-    intensity_g_per_kwh=_number, pue=_number, parent=_whole, final=_truth, mean_power_w=_number,
-    peak_power_w=_number, by_component_kwh=_named, provenance=_text, flags=_each(_text),
-    metrics=_named,
+    intensity_g_per_kwh=_number, pue=_number, basis=_text_if_any, grid_relative_error=_number,
+    parent=_whole, final=_truth, mean_power_w=_number, peak_power_w=_number,
+    by_component_kwh=_named, provenance=_text, flags=_each(_text), metrics=_named,
 )  # fmt: skip
 _DOCUMENT: Final = _object(
     schema=_text, session=SESSION, host=HOST, attribution=_text, sources=_each(SOURCE),

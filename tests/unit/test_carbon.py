@@ -35,7 +35,7 @@ def test_every_code_of_every_table_resolves() -> None:
     for code in codes:
         zone = TABLE.find(code)
         assert 0 < zone.intensity_g_per_kwh < 2_000
-        assert zone.name and zone.source and zone.basis.startswith("annual average")
+        assert zone.name and zone.source and zone.basis_words.startswith("annual average")
         assert zone.pue is None or 1 <= zone.pue < 2
 
 
