@@ -11,12 +11,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from greencell.carbon.tables import MAX_INTENSITY_G_PER_KWH, MAX_PUE
 from greencell.model import Attribution
 
 ENVIRONMENT_PREFIX = "GREENCELL_"
-MAX_INTENSITY_G_PER_KWH = 2_000.0
-"""No grid on earth is above about 1,300 g/kWh; more is a slip of units."""
-MAX_PUE = 5.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,101 +5,46 @@ Every table is parsed only when a question needs it; a country needs one of 200 
 
 from __future__ import annotations
 
-import csv
-import difflib
-import re
-import unicodedata
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
+from typing import Final
 
-from greencell.data import DATA
-from greencell.errors import UsageError
-from greencell.model import Basis, CarbonFactor
+from greencell.carbon.countries import ALIASES, WITHOUT_FIGURE
+from greencell.carbon.facilities import PROVIDERS, Facilities
+from greencell.carbon.search import Index, Region, plain
+from greencell.carbon.tables import MAX_INTENSITY_G_PER_KWH, BadTable, Row, Tables
+from greencell.carbon.zone import RELATIVE_ERRORS, AmbiguousZone, UnknownZone, Zone
+from greencell.model import Basis
 
-WORLD = "WORLD"
-GRID_RELATIVE_ERROR = 0.2
-"""About 95 % uncertainty of an annual average: Ember against Electricity Maps, 184 countries,
-median -3 %, middle half -18 % to +7 %."""
-_BASES: Mapping[str, Basis] = {"lifecycle": "life-cycle", "direct": "direct"}
-_CREDITS = {
+__all__ = ["WORLD", "AmbiguousZone", "GridTable", "UnknownZone", "Zone"]
+
+WORLD: Final = "WORLD"
+_WORLD_STAND_IN: Final = Zone(
+    WORLD, "World", 458.3, "life-cycle", 2025, "EcoLogits world mix", WORLD,
+    note="The table of countries is damaged; pip install --force-reinstall greencell restores it.",
+)  # fmt: skip
+"""So that no damage to a table keeps a session from starting."""
+_BASES: Final[Mapping[str, Basis]] = {"lifecycle": "life-cycle", "direct": "direct"}
+_CREDITS: Final = {
     "ember-owid-2026": "Ember via Our World in Data (2026), CC BY 4.0",
     "ecologits": "EcoLogits world mix",
 }
-_ALIASES = {
-    "UK": "GB", "GREAT BRITAIN": "GB", "ENGLAND": "GB", "SCOTLAND": "GB", "WALES": "GB",
-    "EL": "GR", "TURKEY": "TR", "CZECH REPUBLIC": "CZ", "HOLLAND": "NL", "IVORY COAST": "CI",
-    "BURMA": "MM", "SWAZILAND": "SZ", "CAPE VERDE": "CV", "MACAU": "MO",
-}  # fmt: skip
-_OFFICIAL = "country-official"
+_OFFICIAL: Final = "country-official"
 """A state's own figure, direct basis: only for who asks for it, as ``GB-OFFICIAL``."""
-_MAX_SUGGESTIONS = 5
-Row = dict[str, str]
-
-
-class UnknownZone(UsageError):
-    """No such zone. ``suggestions`` are the nearest names."""
-
-    def __init__(self, query: str, suggestions: tuple[str, ...]) -> None:
-        near = f" Near: {', '.join(suggestions)}." if suggestions else ""
-        super().__init__(
-            f"Unknown zone {query[:60]!r}.{near} A zone is a country (FR, FRA, France), "
-            "a subdivision (US-CA), a cloud region (aws:eu-west-3) or WORLD for the average."
-        )
-        self.query = query
-        self.suggestions = suggestions
-
-
-class AmbiguousZone(UsageError):
-    """Several zones fit. ``candidates`` are their codes."""
-
-    def __init__(self, query: str, candidates: tuple[str, ...]) -> None:
-        shown = ", ".join(candidates[:10])
-        super().__init__(f"Zone {query[:60]!r} fits several: {shown}. Give one of these.")
-        self.query = query
-        self.candidates = candidates
-
-
-@dataclass(frozen=True, slots=True)
-class Zone:
-    """A place with the carbon intensity of its electricity, in g CO2e per kWh.
-
-    Attributes:
-        relative_error: of the intensity, about 95 %.
-        pue: power usage effectiveness of a cloud region; ``None`` where it is not published.
-    """
-
-    code: str
-    name: str
-    intensity_g_per_kwh: float
-    basis: Basis
-    year: int
-    source: str
-    country: str
-    pue: float | None = None
-    relative_error: float = GRID_RELATIVE_ERROR
-
-    def factor(self, pue: float, intensity_g_per_kwh: float | None = None) -> CarbonFactor:
-        """The zone as a factor; ``intensity_g_per_kwh`` overrides the table's."""
-        if intensity_g_per_kwh is not None:
-            # Whoever set it knows what it counts and how well; we do not.
-            return CarbonFactor(self.code, intensity_g_per_kwh, pue, self.relative_error, "unknown")
-        return CarbonFactor(
-            self.code, self.intensity_g_per_kwh, pue, self.relative_error, self.basis
-        )
-
-    @property
-    def basis_words(self) -> str:
-        """What the figure is, for people."""
-        return f"annual average, {self.basis}"
+_QUALITY_NOTES: Final = {
+    "ok": "",
+    "stale": "No newer figure is published.",
+    "rounded": "This grid is so small that its published figure is rounded roughly.",
+    "substituted": "The published figure is 0; that of its hydropower stands in.",
+}
 
 
 class GridTable:
     """Answers "what zone is that?" from the tables in ``data``."""
 
-    def __init__(self, data: Path | None = None) -> None:
-        self._data = data or DATA
+    def __init__(self, tables: Tables | None = None) -> None:
+        self._tables = tables or Tables()
+        self._facilities = Facilities(self._tables)
 
     def find(self, query: str) -> Zone:
         """The zone a person means by a code or a name.
@@ -107,199 +52,262 @@ class GridTable:
         Raises:
             UnknownZone: nothing fits.
             AmbiguousZone: several zones fit.
+            BadTable: its row cannot be used.
         """
         wanted = " ".join(query.split())
-        if ":" in wanted:
-            return self._cloud_zone(wanted)
-        if country := self._country_code_of(wanted):
-            return self._country(country)
-        if subregion := self._subregion_code_of(wanted):
-            return self._subregion(subregion)
-        return self._cloud_place(wanted)
+        for code_of in (self._cloud_code, self._country_code, self._subregion_code):
+            if code := code_of(wanted):
+                return self._zone(code)
+        return self._zone(self._index.one(wanted))
+
+    def search(self, query: str) -> tuple[Zone, ...]:
+        """All zones that a text may mean, the likeliest first; empty if there are none."""
+        wanted = " ".join(query.split())
+        exact = (self._cloud_code, self._country_code, self._subregion_code)
+        codes = [code for code_of in exact if (code := code_of(wanted))]
+        return tuple(self._zone(c) for c in dict.fromkeys([*codes, *self._index.all(wanted)]))
 
     @property
     def world(self) -> Zone:
         """The world's average, for places that are not known."""
-        return self._country(WORLD)
+        try:
+            return self._country(WORLD)
+        except (BadTable, KeyError):
+            return _WORLD_STAND_IN
 
     def country_or_none(self, code: str) -> Zone | None:
-        """A country by alpha-2 code, or ``None`` if the table has no figure for it."""
-        return self._country(code) if code in self._countries else None
+        """A country by alpha-2 code, ``None`` if there is no such country.
+
+        Raises:
+            BadTable: its row cannot be used.
+        """
+        return self._country(code) if code in self._countries or code in WITHOUT_FIGURE else None
+
+    def zone_of_timezone(self, timezone: str) -> tuple[str, tuple[str, ...]] | None:
+        """The country of a time zone and other places it may be; ``None`` if it names none."""
+        for row in self._tables.rows("timezone_zone"):
+            if row.fields.get("tz") == timezone:
+                country = row.text("country")
+                hint = row.text("zone_hint")
+                others = dict.fromkeys([*([hint] if hint else []), *row.text("candidates").split()])
+                return (country, tuple(c for c in others if c != country)) if country else None
+        return None
 
     def codes(self) -> Iterator[str]:
         """Every code that ``find`` knows."""
         yield from self._countries
+        yield from WITHOUT_FIGURE
         yield from self._subregions
         yield from self._clouds
 
+    def regions_of(self, provider: str) -> tuple[str, ...]:
+        """The codes of a cloud's regions."""
+        return tuple(code for code in self._clouds if code.startswith(f"{provider}:"))
+
+    def facility_of(self, provider: str) -> tuple[float | None, str]:
+        """A cloud's average PUE, where it states one, and whose figure that is."""
+        facility = self._facilities.of_provider(provider)
+        return facility.pue, facility.pue_source
+
+    def place_of_region(self, code: str) -> tuple[float, float] | None:
+        """Latitude and longitude of the town that a cloud region is named after, in degrees."""
+        row = self._clouds.get(code)
+        if row is None or not row.text("lat") or not row.text("lon"):
+            return None
+        return row.number("lat", -91.0, 90.0), row.number("lon", -181.0, 180.0)
+
     # -- tables --------------------------------------------------------------------------------
 
-    def _rows(self, name: str) -> Iterator[Row]:
-        with (self._data / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-            yield from csv.DictReader(file)
+    def _keyed(self, name: str, key: Callable[[Row], str]) -> dict[str, Row]:
+        """Rows by their key; one without is left out, and of twins the first counts."""
+        rows: dict[str, Row] = {}
+        for row in self._tables.rows(name):
+            try:
+                rows.setdefault(key(row), row)
+            except BadTable:
+                continue
+        return rows
 
     @cached_property
     def _countries(self) -> dict[str, Row]:
-        return {_country_code(row): row for row in self._rows("grid_intensity")}
-
-    @cached_property
-    def _alpha3(self) -> dict[str, str]:
-        return {row["iso3"]: code for code, row in self._countries.items() if row["iso3"]}
+        return self._keyed("grid_intensity", _country_key)
 
     @cached_property
     def _country_names(self) -> dict[str, str]:
-        return {_plain(row["name"]): code for code, row in self._countries.items()}
+        """Codes by alpha-3 code and by name."""
+        names = {}
+        for code, row in self._countries.items():
+            names[plain(row.fields.get("iso3", ""))] = code
+            names[plain(row.fields.get("name", ""))] = code
+        for code, others in WITHOUT_FIGURE.items():
+            for name in others:
+                names[plain(name)] = code
+        names.pop("", None)
+        return names
 
     @cached_property
     def _subregions(self) -> dict[str, Row]:
-        return {_subregion_key(row): row for row in self._rows("grid_intensity_subregions")}
+        return self._keyed("grid_intensity_subregions", _subregion_key)
 
     @cached_property
     def _subregion_names(self) -> dict[str, str]:
         return {
-            _plain(row["name"]): key
-            for key, row in self._subregions.items()
-            if row["scheme"] != _OFFICIAL
+            plain(row.fields.get("name", "")): code
+            for code, row in self._subregions.items()
+            if row.fields.get("scheme") != _OFFICIAL
         }
 
     @cached_property
     def _clouds(self) -> dict[str, Row]:
-        return {f"{row['provider']}:{row['region']}": row for row in self._rows("cloud_regions")}
+        return self._keyed("cloud_regions", lambda r: f"{r.text('provider')}:{r.text('region')}")
 
     @cached_property
-    def _cloud_places(self) -> dict[str, list[str]]:
-        """Region codes by location, by each part of it, and by the bare name of the region."""
-        places: dict[str, list[str]] = {}
-        for key, row in self._clouds.items():
-            location = row["location"]
-            names = {_plain(name) for name in (location, *re.split("[,()]", location))}
-            for name in (names | {row["region"]}) - {""}:
-                places.setdefault(name, []).append(key)
-        return places
-
-    @cached_property
-    def _provider_pues(self) -> dict[str, float]:
-        """The newest average that each provider states for all of its data centres."""
-        rows = [row for row in self._rows("pue_wue") if row["scope"] == "global" and row["pue"]]
-        return {r["provider"]: float(r["pue"]) for r in sorted(rows, key=lambda r: int(r["year"]))}
+    def _index(self) -> Index:
+        return Index(self._names(), self._regions(), self._cities())
 
     @cached_property
     def _credits(self) -> dict[str, str]:
         return {
-            row["id"]: f"{row['publisher']}: {row['title']} ({row['year']})"
-            for row in self._rows("sources")
+            row.fields.get("id", ""): f"{row.text('publisher')}: {row.text('title')} ({row.year()})"
+            for row in self._tables.rows("sources")
         }
 
     def _credit(self, source: str) -> str:
-        return _CREDITS.get(source) or self._credits.get(source, source)
+        if source in _CREDITS:
+            return _CREDITS[source]
+        try:
+            return self._credits.get(source, source)
+        except BadTable:
+            return source  # a credit with a hole is no reason to lose the figure
 
     # -- zones ---------------------------------------------------------------------------------
 
+    def _zone(self, code: str) -> Zone:
+        if ":" in code:
+            return self._cloud(code)
+        is_country = code in self._countries or code in WITHOUT_FIGURE
+        return self._country(code) if is_country else self._subregion(code.upper())
+
     def _country(self, code: str) -> Zone:
-        row = self._countries[code]
-        return Zone(
-            code=code,
-            name=row["name"],
-            intensity_g_per_kwh=float(row["g_per_kwh"]),
-            basis=_BASES[row["basis"]],
-            year=int(row["year"]),
-            source=self._credit(row["source"]),
-            country=code,
-        )
+        if code in WITHOUT_FIGURE:
+            name, world = WITHOUT_FIGURE[code][1], self.world
+            return Zone(
+                code, name, world.intensity_g_per_kwh, world.basis, world.year, world.source, code,
+                relative_error=1.0, note=f"No figure is published for {name}; world average used.",
+            )  # fmt: skip
+        return self._of_row(code, self._countries[code], code)
 
     def _subregion(self, code: str) -> Zone:
         row = self._subregions[code]
+        return self._of_row(code, row, row.text("country"))
+
+    def _of_row(self, code: str, row: Row, country: str) -> Zone:
+        quality = row.fields.get("quality", "ok")
+        edition = row.fields.get("year_kind") == "edition"
+        note = "Its year is that of publication." if edition else _QUALITY_NOTES.get(quality, "")
         return Zone(
-            code=code if row["scheme"] == _OFFICIAL else row["zone"],
-            name=row["name"],
-            intensity_g_per_kwh=float(row["g_per_kwh"]),
-            basis=_BASES[row["basis"]],
-            year=int(row["year"]),
-            source=self._credit(row["source"]),
-            country=row["country"],
+            code=code
+            if ":" in code or code.endswith("-OFFICIAL")
+            else row.fields.get("zone", code),
+            name=row.text("name"),
+            intensity_g_per_kwh=row.number("g_per_kwh", 0.0, MAX_INTENSITY_G_PER_KWH),
+            basis=_BASES.get(row.text("basis"), "unknown"),
+            year=row.year(),
+            source=self._credit(row.text("source")),
+            country=country,
+            relative_error=RELATIVE_ERRORS.get(quality, 1.0),
+            note=note,
         )
 
-    def _cloud_zone(self, query: str) -> Zone:
-        provider, _, region = query.lower().partition(":")
-        key = f"{provider.strip()}:{region.strip()}"
-        row = self._clouds.get(key)
-        if row is None:
-            near = difflib.get_close_matches(key, self._clouds, _MAX_SUGGESTIONS, 0.6)
-            raise UnknownZone(query, tuple(near))
+    def _cloud(self, code: str) -> Zone:
+        row = self._clouds[code]
         grid = self._grid_of(row)
-        location = row["location"]
+        facility = self._facilities.of_region(row)
+        location = row.text("location")
         place = location if grid.name in location else f"{location}, {grid.name}"
         return Zone(
-            code=key,
-            name=f"{place} ({row['provider']} {row['region']})",
+            code=code,
+            name=f"{place} ({row.text('provider')} {row.text('region')})",
             intensity_g_per_kwh=grid.intensity_g_per_kwh,
             basis=grid.basis,
             year=grid.year,
             source=grid.source,
-            country=row["country"],
-            pue=float(row["pue"]) if row["pue"] else self._provider_pues.get(row["provider"]),
+            country=row.text("country"),
+            pue=facility.pue,
+            relative_error=grid.relative_error,
+            pue_source=facility.pue_source,
+            wue_l_per_kwh=facility.wue_l_per_kwh,
+            note=grid.note,
         )
 
     def _grid_of(self, row: Row) -> Zone:
-        if row["zone"].upper() in self._subregions:
-            return self._subregion(row["zone"].upper())
-        return self.country_or_none(row["country"]) or self.world
+        zone = row.text("zone").upper()
+        if zone in self._subregions:
+            return self._subregion(zone)
+        return self.country_or_none(row.text("country")) or self.world
 
     # -- what a person types -------------------------------------------------------------------
 
-    def _country_code_of(self, wanted: str) -> str | None:
-        code = wanted.upper()
-        code = _ALIASES.get(code, code)
-        if code in self._countries:
-            return code
-        return self._alpha3.get(code) or self._country_names.get(_plain(wanted))
+    def _cloud_code(self, wanted: str) -> str | None:
+        if ":" not in wanted:
+            return None
+        provider, _, region = wanted.lower().partition(":")
+        code = f"{provider.strip()}:{region.strip()}"
+        if code not in self._clouds:
+            raise UnknownZone(wanted, self._index.near(code))
+        return code
 
-    def _subregion_code_of(self, wanted: str) -> str | None:
+    def _country_code(self, wanted: str) -> str | None:
+        code = wanted.upper()
+        code = ALIASES.get(code, code)
+        if code in self._countries or code in WITHOUT_FIGURE:
+            return code
+        return self._country_names.get(plain(wanted))
+
+    def _subregion_code(self, wanted: str) -> str | None:
         code = wanted.upper().replace("_", "-")
         # eGRID and bidding zones also by their own bare codes: CAMX, SE3.
         for key in (code, f"EGRID-{code}", f"{code[:2]}-{code}"):
             if key in self._subregions:
                 return key
-        return self._subregion_names.get(_plain(wanted))
+        return self._subregion_names.get(plain(wanted))
 
-    def _cloud_place(self, wanted: str) -> Zone:
-        region, place = wanted.lower(), _plain(wanted)
-        found = self._cloud_places.get(region) or self._cloud_places.get(place, [])
-        if len(found) == 1:
-            return self._cloud_zone(found[0])
-        if found:
-            raise AmbiguousZone(wanted, tuple(found))
-        # A part of a name chooses nothing, it hints: "Hampshire" is not New Hampshire.
-        parts = [code for code, name in self._names() if _begins_a_word(place, name)]
-        if len(parts) > 1:
-            raise AmbiguousZone(wanted, tuple(parts))
-        names = {_plain(name): f"{code} ({name})" for code, name in self._names()}
-        near = difflib.get_close_matches(place, names, _MAX_SUGGESTIONS, 0.7)
-        near += [_plain(name) for code, name in self._names() if code in parts]
-        raise UnknownZone(wanted, tuple(names[name] for name in dict.fromkeys(near)))
-
-    def _names(self) -> Iterator[tuple[str, str]]:
+    def _names(self) -> Iterable[tuple[str, str]]:
         for code, row in self._countries.items():
-            yield code, row["name"]
-        for row in self._subregions.values():
-            if row["scheme"] != _OFFICIAL:
-                yield row["zone"], row["name"]
-        for key, row in self._clouds.items():
-            yield key, row["location"]
+            yield code, row.fields.get("name", "")
+        for code, (_, name) in WITHOUT_FIGURE.items():
+            yield code, name
+        for code, row in self._subregions.items():
+            if row.fields.get("scheme") != _OFFICIAL:
+                yield row.fields.get("zone", code), row.fields.get("name", "")
+        for code, row in self._clouds.items():
+            yield code, row.fields.get("location", "")
+
+    def _regions(self) -> Iterable[Region]:
+        for code, row in self._clouds.items():
+            location, country = row.fields.get("location", ""), row.fields.get("country", "")
+            yield Region(code, row.text("region"), location, country)
+
+    def _cities(self) -> Iterable[tuple[str, tuple[str, ...]]]:
+        """Towns that a time zone is named after, with their country and part of it."""
+        for row in self._tables.rows("timezone_zone"):
+            country = row.fields.get("country", "")
+            if country and "/" in row.fields.get("tz", ""):
+                hint = row.fields.get("zone_hint", "")
+                city = row.text("tz").rpartition("/")[2].replace("_", " ")
+                yield city, (country, hint) if hint else (country,)
 
 
-def _country_code(row: Row) -> str:
-    return row["iso2"] if len(row["iso2"]) == 2 else WORLD  # noqa: PLR2004  # alpha-2
+def provider_name(provider: str) -> str:
+    """A cloud's name for people."""
+    return PROVIDERS.get(provider, provider)
+
+
+def _country_key(row: Row) -> str:
+    code = row.text("iso2")
+    return code if len(code) == 2 else WORLD  # noqa: PLR2004  # alpha-2
 
 
 def _subregion_key(row: Row) -> str:
-    return f"{row['zone']}-OFFICIAL" if row["scheme"] == _OFFICIAL else row["zone"].upper()
-
-
-def _plain(text: str) -> str:
-    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return " ".join("".join(c if c.isalnum() else " " for c in letters).lower().split())
-
-
-def _begins_a_word(wanted: str, name: str) -> bool:
-    return len(wanted) > 2 and f" {_plain(name)}".find(f" {wanted}") >= 0  # noqa: PLR2004
+    zone = row.text("zone")
+    return f"{zone}-OFFICIAL" if row.text("scheme") == _OFFICIAL else zone.upper()

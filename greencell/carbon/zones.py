@@ -6,7 +6,6 @@ world average. A country is never picked in silence.
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from greencell.carbon.grid_table import GridTable, Zone
-from greencell.data import DATA
+from greencell.carbon.tables import BadTable
 from greencell.errors import UsageError
 from greencell.model import CarbonInfo
 
@@ -92,7 +91,10 @@ def carbon_info(location: Location, wishes: Wishes) -> CarbonInfo:
         year=None if given else zone.year,
         source="set by the user" if given else zone.source,
         located_by=location.located_by,
-        note="" if given else location.note,
+        note="" if given else location.note or zone.note,
+        candidates=location.candidates,
+        pue_source="set by the user" if wishes.pue is not None else zone.pue_source,
+        wue_l_per_kwh=zone.wue_l_per_kwh,
     )
 
 
@@ -135,31 +137,22 @@ def _timezone_name(text: str) -> str:
 
 def _by_clock(environment: Mapping[str, str], table: GridTable, root: Path) -> Location:
     timezone = system_timezone(environment, root)
-    place = _by_timezone(timezone, table) if timezone is not None else None
+    try:
+        place = _by_timezone(timezone, table) if timezone is not None else None
+    except BadTable as error:
+        return Location(table.world, "default", f"{error} Until then the world average is used.")
     if place is not None:
         return place
     where = f"the time zone {timezone} names no country" if timezone else "no time zone is set"
     return Location(table.world, "default", f"Place unknown ({where}); world average used.")
 
 
-def _by_timezone(timezone: str, table: GridTable, data: Path | None = None) -> Location | None:
-    row = _timezone_row(timezone, data or DATA)
-    if row is None or not row["country"]:
+def _by_timezone(timezone: str, table: GridTable) -> Location | None:
+    found = table.zone_of_timezone(timezone)
+    if found is None:
         return None
-    code = row["country"]
-    others = tuple(c for c in row["candidates"].split() if c != code)
-    zone = table.country_or_none(code)
-    if zone is None:
-        note = f"No figure for {code} (guessed from time zone {timezone}); world average used."
-        return Location(table.world, "timezone", note, others)
+    code, others = found
+    zone = table.country_or_none(code) or table.world
     also = f" It could also be {', '.join(others[:8])}." if others else ""
-    note = f"{zone.name} is guessed from the time zone {timezone}.{also}"
+    note = f"{zone.name} is guessed from the time zone {timezone}.{also} {zone.note}".rstrip()
     return Location(zone, "timezone", note, others)
-
-
-def _timezone_row(timezone: str, data: Path) -> dict[str, str] | None:
-    with (data / "timezone_zone.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            if row["tz"] == timezone:
-                return row
-    return None

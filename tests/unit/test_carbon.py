@@ -105,11 +105,12 @@ def test_the_system_time_zone_is_read_from_its_files(tmp_path: Path) -> None:
 
 
 def test_a_country_without_a_figure_uses_the_world_and_says_so(tmp_path: Path) -> None:
-    """Monaco's grid is in no table."""
+    """Andorra's grid is in no table: the place is told, and whose figure stands in."""
     place = locate(None, {"TZ": "Europe/Andorra"}, TABLE, tmp_path)
 
-    assert place.zone.code == "WORLD"
-    assert "AD" in place.note
+    assert place.zone.code == "AD"
+    assert place.zone.intensity_g_per_kwh == TABLE.world.intensity_g_per_kwh
+    assert "world average" in place.note
 
 
 def test_a_set_intensity_is_the_users_own() -> None:

@@ -10,23 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greencell.carbon.grid_table import AmbiguousZone, GridTable, Row, UnknownZone
+from greencell.carbon.grid_table import AmbiguousZone, GridTable, UnknownZone
+from greencell.carbon.tables import Row, Tables
 from greencell.carbon.zones import locate, system_timezone
 from greencell.errors import UsageError
 
 TABLE = GridTable()
 
 
-class RecordingTable(GridTable):
+class RecordingTables(Tables):
     """Remembers which tables were parsed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.parsed: list[str] = []
 
-    def _rows(self, name: str) -> Iterator[Row]:
+    def rows(self, name: str) -> Iterator[Row]:
         self.parsed.append(name)
-        return super()._rows(name)
+        return super().rows(name)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,8 @@ class RecordingTable(GridTable):
         ("EGRID-CAMX", "EGRID-CAMX"), ("camx", "EGRID-CAMX"), ("SE3", "SE-SE3"),
         ("NO-NO1", "NO-NO1"), ("eu-west-3", "aws:eu-west-3"), ("Hamina", "gcp:europe-north1"),
         ("council bluffs", "gcp:us-central1"), ("gb-official", "GB-OFFICIAL"),
+        ("Dublin", "IE"), ("AD", "AD"), ("and", "AD"), ("curacao", "CW"),
+        ("usa", "US"), ("Ontario", "CA-ON"), ("south korea", "KR"), ("Virginia", "US-VA"),
     ],
 )  # fmt: skip
 def test_other_names_of_a_zone(query: str, code: str) -> None:
@@ -44,7 +47,7 @@ def test_other_names_of_a_zone(query: str, code: str) -> None:
     assert TABLE.find(query).code == code
 
 
-@pytest.mark.parametrize("query", ["hampshire", "Dublin", "AD", "", "  ", "xy\nz", "aws:", ":"])
+@pytest.mark.parametrize("query", ["hampshire", "", "  ", "xy\nz", "aws:", ":"])
 def test_what_is_no_name_is_not_guessed(query: str) -> None:
     """A part of a name is a hint, not a choice; the answer is one line."""
     with pytest.raises(UnknownZone) as error:
@@ -78,15 +81,14 @@ def test_any_text_finds_a_zone_or_one_line(query: str) -> None:
 
 @pytest.mark.parametrize("query", ["FR", "FRA", "germany", "WORLD"])
 def test_a_country_parses_one_small_table(query: str) -> None:
-    """The others are not opened, and a second question costs next to nothing."""
-    table = RecordingTable()
+    """The others are not opened, and this one is read once."""
+    tables = RecordingTables()
+    table = GridTable(tables)
 
-    cold_s = _seconds(table, query)
-    warm_s = min(_seconds(table, query) for _ in range(50))
+    for _ in range(3):
+        table.find(query)
 
-    assert table.parsed == ["grid_intensity"]
-    assert cold_s < 0.02
-    assert warm_s < 50e-6
+    assert tables.parsed == ["grid_intensity"]
 
 
 def test_each_code_is_listed_once() -> None:

@@ -1,0 +1,104 @@
+"""Search: from what a person types to the code of a zone, the candidates, or the nearest names."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from greencell.carbon.zone import AmbiguousZone, UnknownZone
+
+_MAX_SUGGESTIONS = 5
+_LEAST_PART = 3
+"""A shorter part of a name hints at nothing."""
+
+
+class Region(NamedTuple):
+    """What names a cloud region."""
+
+    code: str
+    region: str
+    location: str
+    country: str
+
+
+class Index:
+    """Names of zones, to be searched.
+
+    Args:
+        names: code and name of every zone.
+        regions: every cloud region.
+        cities: towns outside the tables, with the codes of where they lie.
+    """
+
+    def __init__(
+        self,
+        names: Iterable[tuple[str, str]],
+        regions: Iterable[Region],
+        cities: Iterable[tuple[str, tuple[str, ...]]],
+    ) -> None:
+        self._names = {code: name for code, name in names if name}
+        self._places: dict[str, list[str]] = {}
+        # A town's country comes before the data centres in it.
+        for city, codes in cities:
+            self._put(plain(city), *codes)
+        self._countries: dict[str, str] = {}
+        for code, region, location, country in regions:
+            self._countries[code] = country
+            parts = {plain(part) for part in (location, *re.split("[,()]", location))}
+            for place in parts | {plain(region)}:
+                self._put(place, code)
+
+    def _put(self, place: str, *codes: str) -> None:
+        if place:
+            known = self._places.setdefault(place, [])
+            known.extend(code for code in codes if code not in known)
+
+    def one(self, wanted: str) -> str:
+        """The code of the one zone of this name.
+
+        Raises:
+            UnknownZone: nothing fits; with the nearest names.
+            AmbiguousZone: several fit.
+        """
+        found = self._at(plain(wanted))
+        if len(found) == 1:
+            return found[0]
+        # A part of a name chooses nothing, it hints: "Hampshire" is not New Hampshire.
+        parts = found or self._parts(plain(wanted))
+        if len(parts) > 1:
+            raise AmbiguousZone(wanted, [(code, self._names.get(code, code)) for code in parts])
+        near = [f"{code} ({self._names[code]})" for code in parts]
+        raise UnknownZone(wanted, near or self.near(wanted))
+
+    def all(self, wanted: str) -> list[str]:
+        """The codes of all zones whose name has these words."""
+        place = plain(wanted)
+        return list(dict.fromkeys([*self._at(place), *self._parts(place)]))
+
+    def near(self, wanted: str) -> list[str]:
+        """The nearest names, with their codes."""
+        if ":" in wanted:
+            return difflib.get_close_matches(wanted, self._names, _MAX_SUGGESTIONS, 0.6)
+        names = {plain(name): f"{code} ({name})" for code, name in self._names.items()}
+        near = difflib.get_close_matches(plain(wanted), names, _MAX_SUGGESTIONS, 0.7)
+        return [names[name] for name in near]
+
+    def _at(self, place: str) -> list[str]:
+        """The zones of a town; its country first, where several data centres agree on one."""
+        found = self._places.get(place, [])
+        countries = {self._countries.get(code, "") for code in found}
+        return found if len(found) == 1 or len(countries) != 1 else [*countries, *found]
+
+    def _parts(self, wanted: str) -> list[str]:
+        if len(wanted) < _LEAST_PART:
+            return []
+        return [code for code, name in self._names.items() if f" {wanted}" in f" {plain(name)}"]
+
+
+def plain(text: str) -> str:
+    """A name without case, accents and punctuation."""
+    letters = (c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return " ".join("".join(c if c.isalnum() else " " for c in letters).lower().split())
