@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from greencell.carbon.carbon_info import Wishes, carbon_info
 from greencell.carbon.grid_table import GridTable
-from greencell.carbon.zones import Wishes, carbon_info, locate
+from greencell.carbon.location import locate
 from greencell.clock import SystemClock
 from greencell.errors import UsageError
 from greencell.machine_time import machine_clock

@@ -11,8 +11,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from greencell.carbon.carbon_info import Wishes
 from greencell.carbon.grid_table import GridTable
-from greencell.carbon.zones import Wishes
 from greencell.channel import Channel, kernel_of
 from greencell.clock import SystemClock
 from greencell.control import Control

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from greencell.carbon.carbon_info import Wishes, carbon_info
 from greencell.carbon.grid_table import GridTable
-from greencell.carbon.zones import Location, Wishes, carbon_info
+from greencell.carbon.location import Location
 from greencell.model import CarbonInfo, Forecast
 from greencell.session import Session
 
@@ -37,6 +38,6 @@ class Place:
             UsageError: no zone has that name, or several have.
         """
         wishes = Wishes(name, None, self._wishes.pue)
-        carbon = carbon_info(Location(self.table.find(name), "setting"), wishes)
+        carbon = carbon_info(Location(self.table.find(name), "setting", "set by the user"), wishes)
         self._session.set_carbon(carbon)
         return carbon

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from greencell.carbon.carbon_info import Wishes, carbon_info
 from greencell.carbon.grid_table import AmbiguousZone, GridTable, UnknownZone
-from greencell.carbon.zones import Wishes, carbon_info, locate, system_timezone
+from greencell.carbon.location import locate, system_timezone
 
 TABLE = GridTable()
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greencell.carbon.grid_table import AmbiguousZone, GridTable, UnknownZone
+from greencell.carbon.location import locate, system_timezone
 from greencell.carbon.tables import Row, Tables
-from greencell.carbon.zones import locate, system_timezone
 from greencell.errors import UsageError
 
 TABLE = GridTable()
@@ -179,7 +179,7 @@ def test_a_region_newer_than_the_table_is_named(tmp_path: Path) -> None:
     place = locate(None, environment, TABLE, tmp_path)
 
     assert (place.zone.code, place.located_by) == ("NO", "timezone")
-    assert "aws:mars-north-1 is in no table" in place.note
+    assert "its region mars-north-1 is in no table" in place.note
 
 
 @pytest.mark.parametrize(

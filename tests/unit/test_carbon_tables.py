@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greencell.carbon.carbon_info import Wishes, carbon_info
 from greencell.carbon.countries import WITHOUT_FIGURE
 from greencell.carbon.grid_table import GridTable, UnknownZone
+from greencell.carbon.location import locate
 from greencell.carbon.tables import BadTable, Tables
-from greencell.carbon.zones import Wishes, carbon_info, locate
 from greencell.data import DATA
 from greencell.errors import UsageError
 

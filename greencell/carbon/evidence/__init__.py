@@ -1,0 +1,1 @@
+"""Evidence of where this machine stands: files and variables of its own, never the network."""
