@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from greencell import report
 from greencell.document import JsonObject, carbon_object
 from greencell.errors import UsageError
@@ -9,7 +11,8 @@ from greencell.feed import Feed
 from greencell.guard import Guard
 from greencell.place import Place
 from greencell.session import Session
-from greencell.wire import WIRE_VERSION, BadRequest, Request, decode_request
+from greencell.what_if import WhatIf
+from greencell.wire import WIRE_VERSION, BadRequest, Op, decode_request
 
 
 class Control:
@@ -20,6 +23,16 @@ class Control:
         self._feed = feed
         self._place = place
         self._guard = Guard("control")
+        self._ops: Mapping[Op, Callable[[str], JsonObject]] = {
+            "snapshot": self._snapshot,
+            "export": self._export,
+            "set-zone": self._set_zone,
+            "what-if": self._what_if,
+            "label": self._label,
+            "pause": self._pause,
+            "resume": self._resume,
+            "reset": self._reset,
+        }
 
     def answer(self, content: object) -> JsonObject:
         """The content of the reply to a request, whatever was asked."""
@@ -30,34 +43,45 @@ class Control:
 
     def _answer(self, content: object) -> JsonObject:
         try:
-            return {"ok": True, **self._do(decode_request(content))}
+            request = decode_request(content)
+            return {"ok": True, **self._ops[request.op](request.argument)}
         except (BadRequest, UsageError) as refusal:
             return {"ok": False, "error": str(refusal)}
 
-    def _do(self, request: Request) -> JsonObject:
-        session = self._session
-        match request.op:
-            case "snapshot":
-                session.settle()
-                return {"snapshot": self._feed.snapshot()}
-            case "export":
-                text = report.render(session.to_dict(), request.argument)
-                name = f"greencell-{session.id}.{request.argument}"
-                return {"text": text, "format": request.argument, "filename": name}
-            case "set-zone":
-                carbon = self._place.move(request.argument)
-                self._feed.changed()
-                return {"carbon": carbon_object(carbon)}
-            case "label":
-                session.label_next(request.argument)
-                return {}
-            case "pause":
-                session.pause()
-            case "resume":
-                session.resume()
-            case "reset":
-                session.reset(keep_running=True)
-                self._feed.hello({})
-                return {}
+    # -- requests; each takes its argument, which is empty where it has none ----------------------
+
+    def _snapshot(self, _argument: str) -> JsonObject:
+        self._session.settle()
+        return {"snapshot": self._feed.snapshot()}
+
+    def _export(self, name: str) -> JsonObject:
+        text = report.render(self._session.to_dict(), name)
+        return {"text": text, "format": name, "filename": f"greencell-{self._session.id}.{name}"}
+
+    def _set_zone(self, zone: str) -> JsonObject:
+        carbon = self._place.move(zone)
         self._feed.changed()
-        return {"paused": session.paused}
+        return {"carbon": carbon_object(carbon)}
+
+    def _what_if(self, zones: str) -> JsonObject:
+        what_if = WhatIf(self._session.to_dict(), self._place)
+        return {"what_if": what_if.message(zones.split(), self._session.wall_s())}
+
+    def _label(self, label: str) -> JsonObject:
+        self._session.label_next(label)
+        return {}
+
+    def _pause(self, _argument: str) -> JsonObject:
+        self._session.pause()
+        self._feed.changed()
+        return {"paused": self._session.paused}
+
+    def _resume(self, _argument: str) -> JsonObject:
+        self._session.resume()
+        self._feed.changed()
+        return {"paused": self._session.paused}
+
+    def _reset(self, _argument: str) -> JsonObject:
+        self._session.reset(keep_running=True)
+        self._feed.hello({})
+        return {}

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from greencell.model import Basis, CarbonFactor, Interval
 from greencell.uncertainty import co2_interval
+
+_TRACE: Final = 1e-3
+"""A smaller part of the energy makes no mixture: the cell in which somebody sets the zone."""
 
 
 class Emissions:
@@ -24,7 +28,8 @@ class Emissions:
 
     def add(self, energy_j: float, factor: CarbonFactor) -> None:
         """Energy that was used while ``factor`` held."""
-        self._energy_j[factor] = self._energy_j.get(factor, 0.0) + energy_j
+        if energy_j != 0.0:
+            self._energy_j[factor] = self._energy_j.get(factor, 0.0) + energy_j
 
     def merge(self, other: Emissions) -> None:
         """Add another account to this one."""
@@ -45,7 +50,11 @@ class Emissions:
     @property
     def bases(self) -> tuple[Basis, ...]:
         """What the factors count; more than one is a mixture, and must be called so."""
-        return tuple(sorted({factor.basis for factor in self._energy_j}))
+        by_basis_j: dict[Basis, float] = {}
+        for factor, energy_j in self._energy_j.items():
+            by_basis_j[factor.basis] = by_basis_j.get(factor.basis, 0.0) + abs(energy_j)
+        least_j = _TRACE * sum(by_basis_j.values())
+        return tuple(sorted(basis for basis, j in by_basis_j.items() if j > least_j))
 
     def mean_factor(self, last: CarbonFactor) -> CarbonFactor:
         """One factor that gives the same mass, weighted by the energy used under each.

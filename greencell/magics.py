@@ -8,8 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from greencell import report
+from greencell.carbon_magics import HELP as CARBON_HELP
+from greencell.carbon_magics import CarbonMagics
 from greencell.errors import UsageError
 from greencell.extension import Extension
+from greencell.magic_words import Shown, flag, none_left, option
 from greencell.report.html_format import cells_html, summary_html
 from greencell.report.shape import legible, visible
 from greencell.report.sources_text import sources_text
@@ -23,26 +26,13 @@ HELP: Final[Mapping[str, str]] = {
     "sources": "what meters what; what is not used, why, and what would enable it",
     "export": f"write the session   PATH [--force]   ({' '.join('.' + f for f in report.FORMATS)})",
     "zone": "show or set where the electricity comes from   [CODE]",
+    **CARBON_HELP,
     "label": "name the next cell   NAME",
     "pause": "stop counting",
     "resume": "count again",
     "reset": "begin a new session",
     "help": "this list",
 }
-
-
-class Shown:
-    """What a magic shows: HTML in a notebook, text everywhere."""
-
-    def __init__(self, text: str, html: str | None = None) -> None:
-        self._text = text
-        self._html = html
-
-    def __repr__(self) -> str:
-        return self._text
-
-    def _repr_html_(self) -> str | None:
-        return self._html
 
 
 class Magics:
@@ -59,6 +49,7 @@ class Magics:
             "sources": self._sources,
             "export": self._export,
             "zone": self._zone,
+            **CarbonMagics(extension, show).commands,
             "label": self._label,
             "pause": self._pause,
             "resume": self._resume,
@@ -90,19 +81,19 @@ class Magics:
     # -- commands ------------------------------------------------------------------------------
 
     def _summary(self, arguments: list[str]) -> None:
-        _none(arguments, "")
+        none_left(arguments, "")
         document = self._session.to_dict()
         self._show(Shown(to_text(document), summary_html(document)))
 
     def _cells(self, arguments: list[str]) -> None:
-        sort = _option(arguments, "--sort", SORTS) or "order"
-        _none(arguments, "cells")
+        sort = option(arguments, "--sort", SORTS) or "order"
+        none_left(arguments, "cells")
         document = self._session.to_dict()
         self._show(Shown(cells_text(document, sort), cells_html(document, sort)))
 
     def _status(self, arguments: list[str]) -> None:
-        as_json = _flag(arguments, "--json")
-        _none(arguments, "status")
+        as_json = flag(arguments, "--json")
+        none_left(arguments, "status")
         status = self._extension.status()
         if as_json:
             self._show(Shown(json.dumps(status, indent=2)))
@@ -114,12 +105,12 @@ class Magics:
         self._show(Shown("\n".join(lines)))
 
     def _sources(self, arguments: list[str]) -> None:
-        _none(arguments, "sources")
+        none_left(arguments, "sources")
         document = legible(self._session.to_dict())
         self._show(Shown(sources_text(document["sources"], document["skipped"])))
 
     def _export(self, arguments: list[str]) -> None:
-        force = _flag(arguments, "--force")
+        force = flag(arguments, "--force")
         if len(arguments) != 1:
             raise UsageError("Usage: %greencell export PATH [--force], e.g. session.json.")
         path = self._session.export(arguments[0], force=force)
@@ -138,27 +129,29 @@ class Magics:
         self._session.label_next(label)
 
     def _pause(self, arguments: list[str]) -> None:
-        _none(arguments, "pause")
+        none_left(arguments, "pause")
         self._session.pause()
         self._extension.tell_pages()
         print("greencell: paused; %greencell resume counts again")
 
     def _resume(self, arguments: list[str]) -> None:
-        _none(arguments, "resume")
+        none_left(arguments, "resume")
         self._session.resume()
         self._extension.tell_pages()
         print("greencell: counting again")
 
     def _reset(self, arguments: list[str]) -> None:
-        _none(arguments, "reset")
+        none_left(arguments, "reset")
         self._session.reset(keep_running=False)
         self._extension.say_hello()
         print("greencell: a new session begins with the next cell")
 
     def _help(self, _arguments: list[str]) -> None:
-        lines = [f"%greencell {name:<8} {words}" for name, words in HELP.items()]
-        lines.append("%%greencell NAME    run this cell under a name")
-        lines.append("%energy, %%energy   what a statement costs, repeated until it can be told")
+        lines = [f"%greencell {name:<13} {words}" for name, words in HELP.items()]
+        lines.append("%%greencell NAME         run this cell under a name")
+        lines.append(
+            "%energy, %%energy        what a statement costs, repeated until it can be told"
+        )
         print("\n".join(lines))
 
 
@@ -167,34 +160,6 @@ def _words(line: str) -> list[str]:
         return shlex.split(line)
     except ValueError as error:
         raise UsageError(f"That line does not parse: {str(error).lower()}.") from error
-
-
-def _none(arguments: list[str], command: str) -> None:
-    if arguments:
-        name = f"%greencell {command}".strip()
-        shown = " ".join(arguments)[:60]
-        raise UsageError(f"{name} does not take {shown!r}; %greencell help lists what there is.")
-
-
-def _flag(arguments: list[str], name: str) -> bool:
-    if name in arguments:
-        arguments.remove(name)
-        return True
-    return False
-
-
-def _option(arguments: list[str], name: str, choices: tuple[str, ...]) -> str | None:
-    for index, word in enumerate(arguments):
-        found, separator, value = word.partition("=")
-        if found != name:
-            continue
-        del arguments[index]
-        if not separator:
-            value = arguments.pop(index) if index < len(arguments) else ""
-        if value not in choices:
-            raise UsageError(f"{name} takes one of {', '.join(choices)}.")
-        return value
-    return None
 
 
 def _plain(value: Any) -> str:

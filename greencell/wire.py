@@ -24,9 +24,9 @@ MAX_TEXT: Final = 200
 MAX_RECORDS: Final = 5_000
 
 Kind = Literal["hello", "snapshot", "tick", "cell-start", "cell-end", "status"]
-Op = Literal["snapshot", "export", "set-zone", "pause", "resume", "reset", "label"]
+Op = Literal["snapshot", "export", "set-zone", "what-if", "pause", "resume", "reset", "label"]
 OPS: Final[tuple[Op, ...]] = (
-    "snapshot", "export", "set-zone", "pause", "resume", "reset", "label",
+    "snapshot", "export", "set-zone", "what-if", "pause", "resume", "reset", "label",
 )  # fmt: skip
 Message = dict[str, Any]  # JSON
 
@@ -43,7 +43,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of the page, checked. ``argument`` is the format, zone or label."""
+    """A request of the page, checked. ``argument`` is the format, zone, zones or label."""
 
     op: Op
     argument: str = ""
@@ -210,7 +210,9 @@ _ARGUMENT_OF: Final[Mapping[str, str]] = {
     "export": "format",
     "set-zone": "zone",
     "label": "label",
+    "what-if": "zones",
 }
+_OPTIONAL: Final = frozenset({"what-if"})
 
 
 def _argument(op: Op, content: Mapping[object, object]) -> str:
@@ -218,6 +220,8 @@ def _argument(op: Op, content: Mapping[object, object]) -> str:
     if name is None:
         return ""
     value = content.get(name)
+    if value is None and op in _OPTIONAL:
+        return ""
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
         raise BadRequest(f"{op} needs {name}: a text of at most {MAX_TEXT} characters")
     return value.strip()

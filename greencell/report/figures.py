@@ -17,6 +17,7 @@ Form = Literal["value", "range", "below", "unknown"]
 """As what a figure can honestly be shown: itself, its two ends, what it is below, or a dash."""
 Quantity = Literal["energy", "co2"]
 Units = tuple[tuple[float, str], ...]
+"""How much of the base unit each is, the largest first, with its sign."""
 
 UNKNOWN = "–"
 UNKNOWN_WORD = "unknown"
@@ -37,8 +38,8 @@ _BIT = 1e-9
 """Rounding outwards must not be driven by the last bit of a division."""
 _ENERGY_UNITS: Units = ((1.0, "kWh"), (1e-3, "Wh"), (1e-6, "mWh"), (1e-9, "µWh"), (1e-12, "nWh"))
 _JOULE_UNITS: Units = ((1e3, "kJ"), (1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ"))
-_MASS_UNITS: Units = ((1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"), (1e-12, "ng"))
-_UNITS: Final[Mapping[Quantity, Units]] = {"energy": _ENERGY_UNITS, "co2": _MASS_UNITS}
+MASS_UNITS: Units = ((1.0, "kg"), (1e-3, "g"), (1e-6, "mg"), (1e-9, "µg"), (1e-12, "ng"))
+_UNITS: Final[Mapping[Quantity, Units]] = {"energy": _ENERGY_UNITS, "co2": MASS_UNITS}
 _KEY_UNIT: Final[Mapping[Quantity, str]] = {"energy": "kwh", "co2": "kg"}
 _LEAST_MS_AS_S, _LEAST_S_AS_MIN = 0.9995, 59.95
 """What would be rounded to 1000 ms and to 60.0 s is told in the next unit."""
@@ -103,8 +104,29 @@ def interval_words(item: Mapping[str, Any], quantity: Quantity) -> str:
         return ""
     above, beneath = high / value - 1, 1 - low / value
     if max(above, beneath) <= NARROW and abs(above - beneath) < 0.1:  # noqa: PLR2004  # about even
-        return f"±{NARROW_SPACE}{max(1, round(100 * max(above, beneath)))}{NARROW_SPACE}%"
+        return percent(max(above, beneath))
     return _range(low, high, _UNITS[quantity])
+
+
+def causes(item: Mapping[str, Any]) -> str:
+    """What CO2 is uncertain by, cause by cause: "energy ± 4 %, grid ± 20 %"."""
+    energy_words = interval_words(item, "energy")
+    grid = item.get("grid_relative_error")
+    if not energy_words or grid is None or form(item, "co2") in ("below", "unknown"):
+        return ""
+    return f"energy {energy_words}, grid {percent(grid)}"
+
+
+def percent(relative: float) -> str:
+    """A relative uncertainty: "± 20 %"."""
+    return f"±{NARROW_SPACE}{max(1, round(100 * relative))}{NARROW_SPACE}%"
+
+
+def amount_between(low: float, value: float, high: float, units: Units) -> str:
+    """An amount in the unit that suits it, two digits; its ends where no number stands for both."""
+    if high > RANGE_RATIO * max(0.0, low):
+        return _range(low, high, units)
+    return _scaled(value, units, estimated=True)
 
 
 def part(value_kwh: float | None, item: Mapping[str, Any]) -> str:
@@ -205,7 +227,7 @@ def _sign(value: float) -> str:
 
 def co2(value_kg: float | None, *, estimated: bool = False) -> str:
     """A mass of CO2 equivalents given in kg, in the unit that suits it."""
-    return _scaled(value_kg, _MASS_UNITS, estimated=estimated)
+    return _scaled(value_kg, MASS_UNITS, estimated=estimated)
 
 
 def power(value_w: float | None, *, estimated: bool = False) -> str:

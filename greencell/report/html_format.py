@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from greencell.carbon.comparison import Comparison
 from greencell.report import figures
+from greencell.report.carbon_text import grams, ratio_words
 from greencell.report.shape import legible
 from greencell.report.text_formats import (
     cell_figures,
@@ -40,6 +42,24 @@ def summary_html(document: Mapping[str, Any]) -> str:
 def cells_html(document: Mapping[str, Any], sort: str) -> str:
     """The table of cells as an output of a notebook cell."""
     return _render("cells.html", document, sort=sort, limit=_MAX_ROWS_IN_NOTEBOOK)
+
+
+def comparison_html(comparison: Comparison) -> str:
+    """Bars of a session elsewhere, as an output of a notebook cell."""
+    largest_g = max((row.co2_g.value for row in comparison.rows), default=0.0)
+    rows = [
+        {
+            "row": row,
+            "mass": grams(row.co2_g),
+            "ratio": "1"
+            if row.is_here
+            else ratio_words(row).lstrip(f"×{figures.NARROW_SPACE}") or figures.UNKNOWN,
+            "share": round(figures.share(row.co2_g.value, largest_g), 1),
+        }
+        for row in sorted(comparison.rows, key=lambda row: not row.is_comparable)
+    ]
+    template = _environment().get_template("compare.html")
+    return template.render(rows=rows, note=comparison.note, f=figures)
 
 
 def _render(template: str, document: Mapping[str, Any], *, sort: str, limit: int | None) -> str:

@@ -1,0 +1,80 @@
+"""The words after ``%greencell COMMAND``: options and flags, and what is shown in return."""
+
+from __future__ import annotations
+
+import math
+
+from greencell.errors import UsageError
+
+
+class Shown:
+    """What a magic shows: HTML in a notebook, text everywhere."""
+
+    def __init__(self, text: str, html: str | None = None) -> None:
+        self._text = text
+        self._html = html
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def _repr_html_(self) -> str | None:
+        return self._html
+
+
+def none_left(arguments: list[str], command: str) -> None:
+    """Nothing may be left of the arguments.
+
+    Raises:
+        UsageError: something is.
+    """
+    if arguments:
+        name = f"%greencell {command}".strip()
+        shown = " ".join(arguments)[:60]
+        raise UsageError(f"{name} does not take {shown!r}; %greencell help lists what there is.")
+
+
+def flag(arguments: list[str], name: str) -> bool:
+    """Whether a flag is among the arguments; it is taken out."""
+    if name in arguments:
+        arguments.remove(name)
+        return True
+    return False
+
+
+def option(arguments: list[str], name: str, choices: tuple[str, ...] = ()) -> str | None:
+    """The value of ``--name VALUE`` or ``--name=VALUE``, taken out; ``None`` if it is not there.
+
+    Raises:
+        UsageError: it has no value, or none of the choices.
+    """
+    for index, word in enumerate(arguments):
+        found, separator, value = word.partition("=")
+        if found != name:
+            continue
+        del arguments[index]
+        if not separator:
+            value = arguments.pop(index) if index < len(arguments) else ""
+        if choices and value not in choices:
+            raise UsageError(f"{name} takes one of {', '.join(choices)}.")
+        if not value:
+            raise UsageError(f"{name} needs a value.")
+        return value
+    return None
+
+
+def number_option(arguments: list[str], name: str, high: float) -> float | None:
+    """The number of an option, above 0 and up to ``high``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    text = option(arguments, name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value <= high:
+        raise UsageError(f"{name} takes a number above 0 and up to {high:g}, not {text[:20]!r}.")
+    return value
