@@ -56,7 +56,10 @@ class Control:
 
     def _export(self, name: str) -> JsonObject:
         text = report.render(self._session.to_dict(), name)
-        return {"text": text, "format": name, "filename": f"greencell-{self._session.id}.{name}"}
+        suffix = report.FORMATS[name].suffix
+        kind = f"-{name}" if name in report.STATEMENTS else ""
+        filename = f"greencell-{self._session.id}{kind}.{suffix}"
+        return {"text": text, "format": name, "filename": filename}
 
     def _set_zone(self, zone: str) -> JsonObject:
         carbon = self._place.move(zone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from greencell import report
@@ -24,7 +25,8 @@ HELP: Final[Mapping[str, str]] = {
     "cells": f"table of cells   [--sort {'|'.join(SORTS)}]",
     "status": "health of the measurement   [--json]",
     "sources": "what meters what; what is not used, why, and what would enable it",
-    "export": f"write the session   PATH [--force]   ({' '.join('.' + f for f in report.FORMATS)})",
+    "export": "write the session   PATH [--as NAME] [--force]   (.json .csv .md .html .tex .yaml)",
+    "statement": f"text to paste   {'|'.join(report.STATEMENTS)}",
     "zone": "show or set where the electricity comes from   [CODE]",
     **CARBON_HELP,
     "label": "name the next cell   NAME",
@@ -48,6 +50,7 @@ class Magics:
             "status": self._status,
             "sources": self._sources,
             "export": self._export,
+            "statement": self._statement,
             "zone": self._zone,
             **CarbonMagics(extension, show).commands,
             "label": self._label,
@@ -110,11 +113,27 @@ class Magics:
         self._show(Shown(sources_text(document["sources"], document["skipped"])))
 
     def _export(self, arguments: list[str]) -> None:
-        force = flag(arguments, "--force")
+        force, asked = flag(arguments, "--force"), _asked(arguments)
+        form = option(arguments, "--as", tuple(report.FORMATS))
         if len(arguments) != 1:
             raise UsageError("Usage: %greencell export PATH [--force], e.g. session.json.")
-        path = self._session.export(arguments[0], force=force)
+        document, path = self._session.to_dict(), Path(arguments[0])
+        path = report.write(document, path, force=force, form=form, asked=asked)
         print(f"greencell: wrote {visible(str(path))}")
+
+    def _statement(self, arguments: list[str]) -> None:
+        asked = _asked(arguments)
+        name = arguments.pop(0) if arguments else ""
+        none_left(arguments, f"statement {name}".strip())
+        if name not in report.STATEMENTS:
+            width = max(map(len, report.STATEMENTS))
+            lines = [f"  {n.ljust(width)}  {f.title}" for n, f in report.STATEMENTS.items()]
+            lead = (
+                f"There is no statement {name[:40]!r}; there are" if name else "Statements to paste"
+            )
+            print("\n".join([f"greencell: {visible(lead)}:", *lines]))
+            return
+        self._show(Shown(report.render(self._session.to_dict(), name, asked).rstrip("\n")))
 
     def _zone(self, arguments: list[str]) -> None:
         if arguments:
@@ -160,6 +179,12 @@ def _words(line: str) -> list[str]:
         return shlex.split(line)
     except ValueError as error:
         raise UsageError(f"That line does not parse: {str(error).lower()}.") from error
+
+
+def _asked(arguments: list[str]) -> report.Asked:
+    """What only the author knows, as far as a statement takes it."""
+    training_type, per = option(arguments, "--training-type"), option(arguments, "--per")
+    return report.Asked(training_type, per) if per else report.Asked(training_type)
 
 
 def _plain(value: Any) -> str:

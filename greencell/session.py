@@ -485,15 +485,18 @@ class Session:
             self.settle(force=True)
             return self._books.log_metric(run, name, value)
 
-    def export(self, path: str | Path, force: bool = False) -> Path:
-        """Write the session document; the format follows from the suffix.
+    def export(self, path: str | Path, force: bool = False, form: str | None = None) -> Path:
+        """Write the session document; the format follows from the suffix, or is named.
+
+        Args:
+            form: e.g. ``model-card``, ``latex``, ``codecarbon``.
 
         Raises:
-            UsageError: unknown suffix, existing file without ``force``, no such folder.
+            UsageError: unknown format, existing file without ``force``, no such folder.
         """
         from greencell import report
 
-        return report.write(self.to_dict(), Path(path), force=force)
+        return report.write(self.to_dict(), Path(path), force=force, form=form)
 
     def to_dataframe(self):  # type: ignore[no-untyped-def]  # pandas is imported lazily
         """One row per cell, as a pandas DataFrame.

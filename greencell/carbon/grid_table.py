@@ -83,6 +83,13 @@ class GridTable:
         """
         return self._country(code) if code in self._countries or code in WITHOUT_FIGURE else None
 
+    def alpha3(self, country: str) -> str:
+        """The three letters of a country's two; empty for what is no country."""
+        if country in WITHOUT_FIGURE:
+            return WITHOUT_FIGURE[country][0]
+        row = self._countries.get(country)
+        return row.fields.get("iso3", "") if row is not None and country != WORLD else ""
+
     def zone_of_timezone(self, timezone: str) -> tuple[str, tuple[str, ...]] | None:
         """The country of a time zone and other places it may be; ``None`` if it names none."""
         for row in self._tables.rows("timezone_zone"):

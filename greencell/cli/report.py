@@ -22,16 +22,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("session", type=Path, help="a session exported as .json")
     parser.add_argument("-o", "--output", type=Path, help="file to write; its suffix is the format")
+    parser.add_argument(
+        "--as", dest="form", choices=tuple(report.FORMATS), metavar="NAME",
+        help=f"a format by its name: {', '.join(report.STATEMENTS)}",
+    )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace an existing file")
 
 
 def run(options: argparse.Namespace) -> int:
     """Show or write it."""
     document = read(options.session)
-    if options.output is None:
+    if options.output is None and options.form is not None:
+        say(report.render(document, options.form).rstrip("\n"))
+    elif options.output is None:
         say(f"{to_text(document)}\n\n{cells_text(document)}")
     else:
-        say(f"wrote {report.write(document, options.output, force=options.force)}")
+        form, force = options.form, options.force
+        say(f"wrote {report.write(document, options.output, force=force, form=form)}")
     return 0
 
 

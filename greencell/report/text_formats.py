@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from greencell.report import figures
+from greencell.report.carbon_text import basis_words
 from greencell.report.shape import legible
 
 _SORTS = {"order": "number", "energy": "energy_kwh", "co2": "co2_kg", "time": "duration_s"}
@@ -46,7 +47,7 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     cells, between = totals["cells_energy_kwh"], totals["between_cells_energy_kwh"]
     lines = [
         f"Energy   {_shown(totals, 'energy')}  ({_known(totals)})",
-        f"CO2e     {_shown(totals, 'co2')}  ({figures.aside(totals, 'co2') or 'no interval yet'})",
+        f"CO2e     {_shown(totals, 'co2')}  ({_doubt(totals) or 'no interval yet'})",
         f"Cells    {figures.general(totals['cells'])} in {_duration(document)}: "
         f"{figures.known(figures.part(cells, totals))}; "
         f"between cells: {figures.known(figures.part(between, totals))}",
@@ -57,7 +58,7 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
         *lines,
         f"Zone     {carbon['zone_name']} ({carbon['zone']}), "
         f"{figures.intensity(carbon['intensity_g_per_kwh'])} g/kWh, {carbon['basis']}"
-        f"{_year(carbon)}, by {carbon['located_by']}; PUE {figures.general(carbon['pue'])}",
+        f"{_year(carbon)}; {_found(carbon)}; PUE {figures.general(carbon['pue'])}",
         f"Sources  {source_words(document)}",
     ]
 
@@ -119,7 +120,8 @@ def to_markdown(document: Mapping[str, Any]) -> str:
     document = legible(document)
     lines = ["# Energy and CO2 of this session", ""]
     lines += [
-        f"- {_escaped(re.sub('  +', ': ', line, count=1))}" for line in summary_lines(document)
+        f"- {escaped_markdown(re.sub('  +', ': ', line, count=1))}"
+        for line in summary_lines(document)
     ]
     lines += [
         "",
@@ -130,13 +132,13 @@ def to_markdown(document: Mapping[str, Any]) -> str:
     for cell in cells:
         nested = "↳ " if cell["parent"] is not None else ""
         fields = (nested + cell_name(cell), *cell_figures(cell), remarks(cell))
-        lines.append("| " + " | ".join(_escaped(text) for text in fields) + " |")
+        lines.append("| " + " | ".join(escaped_markdown(text) for text in fields) + " |")
     if signs := figures.legend(cells):
-        lines += ["", *(f"- {_escaped(sign)}" for sign in signs)]
+        lines += ["", *(f"- {escaped_markdown(sign)}" for sign in signs)]
     session = document["session"]
     lines += [
         "",
-        f"greencell {_escaped(session['greencell_version'])}, {_escaped(session['started_at'])}",
+        escaped_markdown(f"greencell {session['greencell_version']}, {session['started_at']}"),
         "",
     ]
     return "\n".join(lines)
@@ -149,6 +151,20 @@ def _shown(totals: Mapping[str, Any], quantity: figures.Quantity) -> str:
 def _known(totals: Mapping[str, Any]) -> str:
     words = figures.aside(totals, "energy")
     return f"{totals['provenance']}, {words}" if words else str(totals["provenance"])
+
+
+def _doubt(totals: Mapping[str, Any]) -> str:
+    """What CO2 is uncertain by, and by what; that bases are mixed comes first."""
+    mixture = basis_words(totals["bases"]) if len(totals["bases"]) > 1 else ""
+    together = figures.aside(totals, "co2")
+    causes = figures.causes(totals)
+    doubt = f"{causes}; together {together}" if causes and together else causes or together
+    return "; ".join(words for words in (mixture, doubt) if words)
+
+
+def _found(carbon: Mapping[str, Any]) -> str:
+    """How the place is known."""
+    return str(carbon["reason"] or f"by {carbon['located_by']}")
 
 
 def _duration(document: Mapping[str, Any]) -> str:
@@ -164,9 +180,9 @@ def _short(text: str, width: int = 40) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def _escaped(text: str) -> str:
+def escaped_markdown(text: str) -> str:
     """Text that Markdown and the HTML inside it leave alone."""
     one_line = " ".join(str(text).split())
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         one_line = one_line.replace(character, entity)
-    return re.sub(r"([\\`*_{}\[\]()#+!|~$])", r"\\\1", one_line)
+    return re.sub(r"([\\`*_{}\[\]#+!|~$]|(?<=\])\()", r"\\\1", one_line)

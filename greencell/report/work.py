@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 from greencell.carbon.embodied import Hardware
@@ -37,7 +37,7 @@ class Work:
     @property
     def footprint(self) -> Footprint:
         """Its operational CO2e, at one factor that stands for all of its places and hours."""
-        return footprint(self.energy_kwh, self.factor)
+        return replace(footprint(self.energy_kwh, self.factor), co2_g=self.co2_g)
 
 
 def work_of(document: Mapping[str, Any]) -> Work | None:

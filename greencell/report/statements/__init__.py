@@ -1,0 +1,1 @@
+"""Statements to paste: into model cards, papers and forms. A room for each."""
