@@ -16,12 +16,13 @@ from greencell.carbon.grid_table import GridTable
 from greencell.channel import Channel, kernel_of
 from greencell.clock import SystemClock
 from greencell.control import Control
+from greencell.document import carbon_object
 from greencell.equipment import Equipped
 from greencell.feed import Feed
 from greencell.hooks import Hooks
 from greencell.place import Place
-from greencell.report import figures
-from greencell.report.shape import visible
+from greencell.report.place_text import place_line, place_text
+from greencell.report.shape import CARBON, visible
 from greencell.session import Session
 from greencell.settings import Settings
 
@@ -125,15 +126,11 @@ class Extension:
 
     def place_words(self) -> str:
         """Zone and carbon intensity in one line."""
-        carbon = self.session.carbon
-        factor = carbon.factor
-        how = {"timezone": ", guessed from the time zone", "default": ", place unknown"}
-        pue = f", PUE {factor.pue:g}" if factor.pue != 1.0 else ""
-        return (
-            f"{carbon.zone_name} ({factor.zone}) "
-            f"{figures.digits(factor.intensity_g_per_kwh)} g CO2e/kWh"
-            f"{how.get(carbon.located_by, '')}{pue}"
-        )
+        return place_line(CARBON(carbon_object(self.session.carbon), "carbon"))
+
+    def place_lines(self) -> str:
+        """All that is known of the place."""
+        return place_text(CARBON(carbon_object(self.session.carbon), "carbon"))
 
     def status(self) -> dict[str, Any]:
         """Health in one look, JSON-ready."""

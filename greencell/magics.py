@@ -139,7 +139,9 @@ class Magics:
         if arguments:
             self._extension.place.move(" ".join(arguments))
             self._extension.tell_pages()
-        print(f"greencell: {self._extension.place_words()}")
+            print(f"greencell: {self._extension.place_words()}")
+        else:
+            self._show(Shown(self._extension.place_lines()))
 
     def _label(self, arguments: list[str]) -> None:
         label = " ".join(arguments)

@@ -6,6 +6,7 @@ A user's mistake is one line on stderr; exit code 2 for usage, 1 for failure.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -37,3 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         say(f"greencell: {error}", sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read us has seen enough (``| head``); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

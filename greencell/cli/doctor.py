@@ -14,6 +14,7 @@ from greencell.document import carbon_object, host_object, skipped_object, sourc
 from greencell.equipment import Equipped, equip
 from greencell.guard import Guard
 from greencell.report import figures
+from greencell.report.place_text import place_text
 from greencell.report.shape import FOUND
 from greencell.report.sources_text import NARROWEST, WIDTH, sources_text, wrapped
 from greencell.settings import read_settings
@@ -71,13 +72,9 @@ def finding_text(found: dict[str, Any], width: int) -> str:
     machine = [host["os"], host["cpu"], cpus, *host["gpus"], *(["virtual"] * bool(host["virtual"]))]
     width, inner = max(NARROWEST, width), " " * 9
     lines = wrapped(", ".join(machine), width, "machine  ", inner)
-    lines += wrapped(
-        f"{carbon['zone_name']} ({carbon['zone']}), "
-        f"{figures.intensity(carbon['intensity_g_per_kwh'])} g CO2e/kWh, "
-        f"by {carbon['located_by']}; PUE {figures.general(carbon['pue'])}",
-        width, "carbon   ", inner,
-    )  # fmt: skip
-    lines += wrapped(carbon["note"] or "", width, inner)
+    lines += ["", "Electricity"]
+    for line in place_text(carbon).split("\n"):
+        lines += wrapped(line, width, "  ", " " * 13)
     lines += ["", sources_text(shown["sources"], shown["skipped"], width)]
     if found["absent"]:
         kinds = ", ".join(one["id"].replace("_", " ") for one in found["absent"])

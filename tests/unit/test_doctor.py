@@ -81,7 +81,7 @@ def test_a_closed_meter_is_told_with_the_exact_command(
     lines = out.splitlines()
     assert err == ""
     assert lines[0].startswith("machine  ") and "i7-8750H" in lines[0]
-    assert any(line.startswith("carbon   France (FR), ") for line in lines)
+    assert any(line.startswith("  zone       France (FR)") for line in lines)
     assert lines.index("Counted") < lines.index("Not used")
     assert any(line.split()[:2] == ["cpu", "estimated"] for line in lines)
     assert f"      {REMEDY}" in lines
