@@ -26,7 +26,7 @@ HELP: Final[Mapping[str, str]] = {
     "status": "health of the measurement   [--json]",
     "sources": "what meters what; what is not used, why, and what would enable it",
     "export": "write the session   PATH [--as NAME] [--force]   (.json .csv .md .html .tex .yaml)",
-    "statement": f"text to paste   {'|'.join(report.STATEMENTS)}",
+    "statement": "text to paste into a card, a paper or a form   [NAME]",
     "zone": "show or set where the electricity comes from   [CODE]",
     **CARBON_HELP,
     "label": "name the next cell   NAME",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from greencell.api import Measurement
-from greencell.magics import Magics, Shown
+from greencell.carbon.carbon_info import Wishes
+from greencell.carbon.grid_table import GridTable
+from greencell.magic_words import Shown
+from greencell.magics import HELP, Magics
+from greencell.place import Place
 from greencell.report import figures
 from greencell.report.shape import visible
 from tests_support import Bench
@@ -15,7 +20,7 @@ from tests_support import Bench
 
 @pytest.fixture
 def bench() -> Bench:
-    bench = Bench.make()
+    bench = Bench.make("kernel")
     bench.session.label_next("train\x1b[31m\u202e")
     bench.cell(2.0)
     return bench
@@ -24,10 +29,15 @@ def bench() -> Bench:
 def said(bench: Bench, line: str) -> Shown:
     """What a magic shows."""
     shown: list[Shown] = []
-    extension = SimpleNamespace(session=bench.session)
-    Magics(extension, shown.append).line(line)  # type: ignore[arg-type]
+    Magics(extension_of(bench), shown.append).line(line)
     (one,) = shown
     return one
+
+
+def extension_of(bench: Bench) -> Any:
+    """As much of an extension as these magics ask of one."""
+    place = Place(bench.session, GridTable(), Wishes())
+    return SimpleNamespace(session=bench.session, place=place)
 
 
 def test_sources_are_those_of_the_doctor(bench: Bench) -> None:
@@ -75,3 +85,77 @@ def test_a_measured_block_shows_its_figure_as_the_interval_allows(bench: Bench) 
 
     expected = figures.figure(bench.session.to_dict()["cells"][0], "energy")
     assert repr(block) == f"<train\\x1b[31m: {expected}, {record.provenance}>"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("compare-zones", ["elsewhere", "▸ FR", "Norway", "here"]),
+        ("compare-zones PL aws:eu-west-3", ["▸ FR", "Poland", "Paris, France"]),
+        ("footprint", ["Operational", "E × I × PUE", "Embodied      not included", "by the grid ± 20"]),
+        ("footprint --embodied --water", ["assumed     a personal computer", "Water         not known"]),
+        ("footprint --embodied-kg 1410 --lifetime-years 4 --share 0.0625", ["1410 kg", "set by the user"]),
+        ("sci --per epoch --count 10", ["SCI = ", "per epoch, 10 of them", "not included", "ISO/IEC 21031"]),
+        ("sci --per 'training run' --embodied", ["per training run", "M      ", "assumed: "]),
+        ("equivalents", ["LED lamp", "by definition, 2026", "in an average European car", "in ten years"]),
+        ("statement sci --per epoch", ["SCI = ", "per epoch"]),
+        ("statement model-card", ["## Environmental Impact"]),
+        ("statement huggingface --training-type fine-tuning", ['training_type: "fine-tuning"']),
+    ],
+)  # fmt: skip
+def test_what_the_commands_about_carbon_say(bench: Bench, line: str, words: list[str]) -> None:
+    """Each in text, whole, without a control character."""
+    text = repr(said(bench, line))
+
+    for word in words:
+        assert word in text.replace("\u202f", " ")
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("compare-zones Atlantis", "Unknown zone 'Atlantis'"),
+        ("compare-zones paris", "fits several: FR (France), aws:eu-west-3 (Paris)"),
+        ("ahead", "No forecast here"),
+        ("ahead soon", "HOURS takes a number above 0"),
+        ("sci", "name it, e.g. --per 'training run'"),
+        ("sci --per", "--per needs a value"),
+        ("sci --per epoch --count none", "--count takes a number above 0"),
+        ("sci --per epoch --count nan", "--count takes a number above 0"),
+        ("footprint --share 2", "The share of the hardware must be above 0 and up to 1"),
+        ("footprint --embodied-kg -5", "--embodied-kg takes a number above 0"),
+        ("footprint bogus", "does not take 'bogus'"),
+        ("export x.pdf --as poem", "--as takes one of"),
+        ("equivalents twice", "does not take 'twice'"),
+    ],
+)
+def test_a_mistake_about_carbon_is_one_line(
+    bench: Bench, line: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what would be right; nothing is shown."""
+    Magics(extension_of(bench), lambda _: pytest.fail("shown")).line(line)
+
+    out = capsys.readouterr().out
+    assert words in out
+    assert out.startswith("greencell: ") and out.count("\n") == 1
+
+
+def test_statements_are_listed_for_who_names_none(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And for who names one that there is not."""
+    for line in ("statement", "statement poem"):
+        Magics(extension_of(bench), lambda _: pytest.fail("shown")).line(line)
+        out = capsys.readouterr().out
+        assert "climate performance model card" in out and "ai-act" in out
+
+
+def test_every_command_is_in_the_help(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """Aligned, one line each, none too long for a terminal."""
+    magics = Magics(extension_of(bench), lambda _: None)
+    magics.line("help")
+
+    lines = capsys.readouterr().out.splitlines()
+    assert set(HELP) == set(magics._commands)
+    assert max(map(len, lines)) <= 100
