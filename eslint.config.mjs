@@ -34,8 +34,13 @@ export default tseslint.config(
     }
   },
   {
-    files: ['src/wire.ts'],
-    rules: { 'no-restricted-imports': ['error', { patterns: [{ group: ['*'], message: 'The wire knows nothing.' }] }] }
+    files: ['src/wire.ts', 'src/whatif.ts', 'src/guard.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ regex: '^(?!\\./guard$)', message: 'The wire knows its guards and nothing else.' }] }
+      ]
+    }
   },
   {
     files: ['src/model.ts', 'src/runs.ts', 'src/trace.ts'],

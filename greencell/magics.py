@@ -25,7 +25,7 @@ HELP: Final[Mapping[str, str]] = {
     "cells": f"table of cells   [--sort {'|'.join(SORTS)}]",
     "status": "health of the measurement   [--json]",
     "sources": "what meters what; what is not used, why, and what would enable it",
-    "export": "write the session   PATH [--as NAME] [--force]   (.json .csv .md .html .tex .yaml)",
+    "export": "write the session   PATH [--as NAME] [--force]   (.json .csv .md .html …)",
     "statement": "text to paste into a card, a paper or a form   [NAME]",
     "zone": "show or set where the electricity comes from   [CODE]",
     **CARBON_HELP,

@@ -166,6 +166,11 @@ export function intensity(gPerKwh: number): string {
   return `${digits(gPerKwh, 3)}${THIN}g/kWh`;
 }
 
+/** A relative uncertainty: "± 20 %". */
+export function plusMinus(relative: number): string {
+  return `±${THIN}${Math.max(1, Math.round(100 * relative))}${THIN}%`;
+}
+
 export function percent(share: number): string {
   return share > 0 && share < 0.005 ? `<${THIN}1${THIN}%` : `${Math.round(100 * share)}${THIN}%`;
 }
@@ -259,7 +264,7 @@ function spanInterval({ low, value, high }: ISpan, units: Units): string {
   const above = high / value - 1;
   const beneath = 1 - low / value;
   if (Math.max(above, beneath) <= NARROW && Math.abs(above - beneath) < 0.1) {
-    return `±${THIN}${Math.max(1, Math.round(100 * Math.max(above, beneath)))}${THIN}%`;
+    return plusMinus(Math.max(above, beneath));
   }
   return joined(range(low, high, units));
 }

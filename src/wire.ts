@@ -6,21 +6,44 @@
  * dropped. Energies in J, power in W, masses in g, times in s since the epoch.
  */
 
+import {
+  attempt,
+  isObject,
+  list,
+  longText,
+  MAX_TEXT,
+  number,
+  numberIfAny,
+  numberOrNull,
+  object,
+  oneOf,
+  type Raw,
+  text,
+  textOrNull
+} from './guard';
+
 export const WIRE_VERSION = 1;
 export const COMM_ID = 'greencell';
 export const REQUEST_TYPE = 'greencell_request';
 export const EXPORT_FORMATS = ['json', 'csv', 'md', 'html', 'tex', 'yaml'] as const;
+/** What is pasted somewhere, by its name: several have one suffix. */
+export const STATEMENTS = [
+  'model-card',
+  'huggingface',
+  'latex',
+  'climate-card',
+  'codecarbon',
+  'sci',
+  'ai-act'
+] as const;
 
-const MAX_TEXT = 200;
-const MAX_LONG_TEXT = 2000;
-const MAX_NUMBER = 1e12;
-const MAX_ITEMS = 5000;
 const MAX_FLAGS = 32;
 const MAX_COMPONENTS = 32;
 
 export type Provenance = 'measured' | 'estimated' | 'mixed';
 export type CellStatus = 'ok' | 'error' | 'interrupted' | 'lost';
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export type Statement = (typeof STATEMENTS)[number];
 export type Components = ReadonlyMap<string, number>;
 
 /** A figure with its interval; `null` where nothing is known. */
@@ -51,6 +74,10 @@ export interface ITotals extends IFigures, ISurroundings {
   provenance: Provenance;
   /** Whether something is missing in the sums. */
   flags: readonly string[];
+  /** What the intensities in the CO2 count; two of them are a mixture. */
+  bases: readonly string[];
+  /** What the CO2 is uncertain by from the grid's figures alone. */
+  gridRelativeError: number | null;
   durationS: number;
 }
 
@@ -114,6 +141,17 @@ export interface ISkipped {
   benefit: string;
 }
 
+/** What a provider of live figures said. */
+export interface IReading {
+  provider: string;
+  zone: string;
+  intensityGPerKwh: number;
+  basis: string;
+  /** ISO 8601. */
+  at: string;
+  isEstimated: boolean;
+}
+
 export interface ICarbon {
   zone: string;
   zoneName: string;
@@ -124,6 +162,15 @@ export interface ICarbon {
   locatedBy: string;
   pue: number;
   note: string;
+  /** What told the place, in one line. */
+  reason: string;
+  /** Other places that it may as well be. */
+  candidates: readonly string[];
+  relativeError: number | null;
+  pueSource: string;
+  live: IReading | null;
+  /** Shown apart: it enters no sum. */
+  marginal: IReading | null;
 }
 
 export interface IInfo {
@@ -193,11 +240,6 @@ export type Message = IPicture | ITick | ICellStart | ICellEnd | IStatusMessage;
 
 /** What became of a message: read, of another version, or nothing for us. */
 export type Decoded = { ok: true; message: Message } | { ok: false; reason: 'version' | 'ignored' };
-
-/** Thrown inside the guard only; a message that does not fit is ignored. */
-class Misfit extends Error {}
-
-type Raw = Readonly<Record<string, unknown>>;
 
 /** Read one message; never throws. */
 export function decode(data: unknown): Decoded {
@@ -306,13 +348,15 @@ function totals(raw: Raw): ITotals {
     machineJ: number(raw['machine_j']),
     byComponentJ: components(raw['by_component_j']),
     provenance: provenance(raw['provenance']),
-    flags: flags(raw['flags']),
+    flags: textsIfAny(raw['flags']),
+    bases: textsIfAny(raw['bases']),
+    gridRelativeError: numberIfAny(raw['grid_relative_error']),
     durationS: number(raw['duration_s'])
   };
 }
 
-/** Kernels of before say nothing of the totals' flags. */
-function flags(raw: unknown): readonly string[] {
+/** Kernels of before say nothing of these. */
+function textsIfAny(raw: unknown): readonly string[] {
   return raw === undefined ? [] : list(raw, text).slice(0, MAX_FLAGS);
 }
 
@@ -409,7 +453,25 @@ function carbon(raw: Raw): ICarbon {
     source: text(raw['source']),
     locatedBy: text(raw['located_by']),
     pue: number(raw['pue']),
-    note: textOrNull(raw['note'] ?? null) ?? ''
+    note: longText(raw['note']),
+    reason: longText(raw['reason']),
+    candidates: textsIfAny(raw['candidates']),
+    relativeError: numberIfAny(raw['relative_error']),
+    pueSource: longText(raw['pue_source']),
+    live: attempt(() => reading(raw['live'])) ?? null,
+    marginal: attempt(() => reading(raw['marginal'])) ?? null
+  };
+}
+
+function reading(value: unknown): IReading {
+  const raw = object(value);
+  return {
+    provider: text(raw['provider']),
+    zone: text(raw['zone']),
+    intensityGPerKwh: number(raw['intensity_g_per_kwh']),
+    basis: text(raw['basis']),
+    at: text(raw['at']),
+    isEstimated: raw['is_estimated'] === true
   };
 }
 
@@ -423,71 +485,6 @@ function notice(value: unknown): INotice {
   };
 }
 
-function isObject(value: unknown): value is Raw {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function object(value: unknown): Raw {
-  if (!isObject(value)) {
-    throw new Misfit();
-  }
-  return value;
-}
-
-function number(value: unknown): number {
-  if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > MAX_NUMBER) {
-    throw new Misfit();
-  }
-  return value;
-}
-
-function numberOrNull(value: unknown): number | null {
-  return value === null || value === undefined ? null : number(value);
-}
-
-/** A number that came later to this version: where it is missing or none, nothing is known. */
-function numberIfAny(value: unknown): number | null {
-  return attempt(() => number(value)) ?? null;
-}
-
-function text(value: unknown): string {
-  if (typeof value !== 'string') {
-    throw new Misfit();
-  }
-  return value.slice(0, MAX_TEXT);
-}
-
-function textOrNull(value: unknown): string | null {
-  return value === null || value === undefined ? null : text(value);
-}
-
-function longText(value: unknown): string {
-  return typeof value === 'string' ? value.slice(0, MAX_LONG_TEXT) : '';
-}
-
-/** What fits of a list, the latest if it is too long; an item that does not fit takes no other with it. */
-function list<T>(value: unknown, item: (value: unknown) => T): readonly T[] {
-  if (!Array.isArray(value)) {
-    throw new Misfit();
-  }
-  return value.slice(-MAX_ITEMS).flatMap(one => {
-    const read = attempt(() => item(one));
-    return read === undefined ? [] : [read];
-  });
-}
-
-/** What `read` makes of a value; `undefined` if it does not fit. */
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Misfit) {
-      return undefined;
-    }
-    throw error;
-  }
-}
-
 function components(value: unknown): Components {
   const entries = Object.entries(object(value)).slice(0, MAX_COMPONENTS);
   return new Map(entries.map(([name, figure]) => [name.slice(0, MAX_TEXT), number(figure)]));
@@ -495,12 +492,4 @@ function components(value: unknown): Components {
 
 function provenance(value: unknown): Provenance {
   return oneOf(value, ['measured', 'estimated', 'mixed'] as const);
-}
-
-function oneOf<T extends string>(value: unknown, known: readonly T[]): T {
-  const found = known.find(item => item === value);
-  if (found === undefined) {
-    throw new Misfit();
-  }
-  return found;
 }

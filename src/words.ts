@@ -2,7 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from './format';
-import type { CellStatus, IRecord, ISurroundings, Provenance } from './wire';
+import type { CellStatus, ICarbon, IReading, IRecord, ISurroundings, ITotals, Provenance } from './wire';
 
 /** A smaller part of others is noise. */
 const OTHERS_FROM = 0.005;
@@ -87,4 +87,44 @@ export function machineLine(
     parts.push(trans.__('whole machine (meter) %1', format.energy(nodeJ, 'measured')));
   }
   return parts.join(' · ');
+}
+
+/** How a place is known, where it is not certain: behind its name. */
+export function placeMark(carbon: ICarbon, trans: TranslationBundle): string {
+  switch (carbon.locatedBy) {
+    case 'timezone':
+      return trans.__(' (guessed)');
+    case 'default':
+      return trans.__(' (place unknown)');
+    default:
+      return '';
+  }
+}
+
+/** What CO2 is uncertain by, cause by cause: "energy ± 4 %, grid ± 20 %". */
+export function co2Causes(totals: ITotals, trans: TranslationBundle): string {
+  const energy = format.interval(totals);
+  return energy === '' || totals.gridRelativeError === null
+    ? ''
+    : trans.__('energy %1, grid %2', energy, format.plusMinus(totals.gridRelativeError));
+}
+
+/** What two bases in one sum make of it; empty for one. */
+export function mixture(bases: readonly string[], trans: TranslationBundle): string {
+  return bases.length > 1 ? trans.__('CO₂e mixes %1 figures', bases.join(trans.__(' and '))) : '';
+}
+
+/** What a provider of live figures said, and when. */
+export function readingWords(reading: IReading, trans: TranslationBundle, nowMs: number): string {
+  const minutes = Math.round((nowMs - Date.parse(reading.at)) / 60_000);
+  const age = Number.isFinite(minutes) ? trans.__('%1 ago', format.duration(Math.max(1, minutes) * 60)) : '';
+  const kind = reading.isEstimated ? trans.__('%1, estimated', reading.basis) : reading.basis;
+  return [
+    format.intensity(reading.intensityGPerKwh),
+    `${reading.provider} ${reading.zone}`,
+    kind,
+    age
+  ]
+    .filter(part => part !== '')
+    .join(' · ');
 }

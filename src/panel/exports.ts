@@ -3,7 +3,7 @@ import { Clipboard, Notification } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ITracked } from '../tokens';
-import type { ExportFormat } from '../wire';
+import type { ExportFormat, Statement } from '../wire';
 
 const TYPES: Readonly<Record<ExportFormat, string>> = {
   json: 'application/json',
@@ -35,16 +35,37 @@ export function copyText(text: string): void {
   Clipboard.copyToSystem(text);
 }
 
-/** Put the session as Markdown on the clipboard. */
-export async function copyMarkdown(tracked: ITracked, trans: TranslationBundle): Promise<void> {
-  const text = await fetchText(tracked, 'md');
+/** What the statements are called. */
+export function statementTitles(trans: TranslationBundle): Readonly<Record<Statement, string>> {
+  return {
+    'model-card': trans.__('Model card: Environmental Impact'),
+    huggingface: trans.__('Hugging Face: co2_eq_emissions'),
+    latex: trans.__('Paper: a LaTeX paragraph'),
+    'climate-card': trans.__('Climate performance model card'),
+    codecarbon: trans.__('codecarbon: emissions.csv'),
+    sci: trans.__('Software carbon intensity'),
+    'ai-act': trans.__('EU AI Act: energy line')
+  };
+}
+
+/** Put the session in a format on the clipboard. */
+export async function copyAs(
+  tracked: ITracked,
+  format: ExportFormat | Statement,
+  title: string,
+  trans: TranslationBundle
+): Promise<void> {
+  const text = await fetchText(tracked, format);
   if (text !== null) {
     copyText(text);
-    Notification.success(trans.__('Copied as Markdown'), { autoClose: 2000 });
+    Notification.success(trans.__('Copied: %1', title), { autoClose: 2000 });
   }
 }
 
-async function fetchText(tracked: ITracked, format: ExportFormat): Promise<string | null> {
+async function fetchText(
+  tracked: ITracked,
+  format: ExportFormat | Statement
+): Promise<string | null> {
   const reply = await tracked.connection.request('export', { format });
   if (!reply.ok) {
     Notification.error(reply.error, { autoClose: 8000 });

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { ICarbon, IInfo, ISkipped, ISource } from '../wire';
+import { readingWords } from '../words';
 import { componentName } from './components';
 import { button, element, marked, setText, show } from './dom';
 
@@ -128,12 +129,28 @@ export class Method {
         : trans.__('what this kernel and its child processes caused: idle power, and their share of CPU time');
     return [
       [trans.__('Carbon'), `${place}, ${factor}. ${carbon.source}. ${carbon.note}`],
-      ['PUE', format.digits(carbon.pue, 3)],
+      ...optional(trans.__('Known by'), carbon.reason),
+      ...optional(trans.__('Or'), carbon.candidates.join(', ')),
+      ...optional(trans.__('Live'), carbon.live ? readingWords(carbon.live, trans, Date.now()) : ''),
+      ...optional(trans.__('Marginal'), this._marginal(carbon)),
+      ['PUE', carbon.pueSource ? `${format.digits(carbon.pue, 3)} (${carbon.pueSource})` : format.digits(carbon.pue, 3)],
       [trans.__('Counted'), counted],
-      [trans.__('Intervals'), trans.__('about 95 %; those of CO₂e include ± 20 % for the grid’s figure')],
+      [trans.__('Intervals'), this._intervals(carbon)],
       [trans.__('Not counted'), trans.__('screen, disks, network, losses of the power supply')],
       ['', `greencell ${info.version} · ${info.cpu}${info.gpus.map(gpu => ` · ${gpu}`).join('')}`]
     ];
+  }
+
+  private _marginal({ marginal }: ICarbon): string {
+    return marginal
+      ? this._trans.__('%1; in no sum', readingWords(marginal, this._trans, Date.now()))
+      : '';
+  }
+
+  private _intervals({ relativeError }: ICarbon): string {
+    return relativeError === null
+      ? this._trans.__('about 95 %; those of CO₂e include the grid’s figure')
+      : this._trans.__('about 95 %; those of CO₂e include %1 for the grid’s figure', format.plusMinus(relativeError));
   }
 
   private _shown: IInfo | null = null;
@@ -143,6 +160,11 @@ export class Method {
 function list(items: readonly Item[]): HTMLElement {
   const nodes = items.flatMap(([term, words]) => [element('dt', '', term), element('dd', '', words)]);
   return element('dl', 'gc-List', ...nodes);
+}
+
+/** An item, where there is something to say. */
+function optional(term: string, words: string): Item[] {
+  return words === '' ? [] : [[term, words]];
 }
 
 function subtitle(text: string): HTMLElement {

@@ -8,15 +8,17 @@ import { Widget } from '@lumino/widgets';
 import { greencellIcon } from '../icons';
 import type { Change, SessionModel } from '../model';
 import type { IFeed, ITracked } from '../tokens';
-import { EXPORT_FORMATS, type ExportFormat } from '../wire';
+import { EXPORT_FORMATS, type ExportFormat, STATEMENTS } from '../wire';
 import { Cells } from './cells';
 import { Notices, Where } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
-import { copyMarkdown, copyText, download } from './exports';
+import { copyAs, copyText, download, statementTitles } from './exports';
 import { Method } from './method';
 import { Places } from './places';
 import { Summary } from './summary';
+import { WhatIf } from './whatif';
+import { askZoneName } from './zone';
 import { Welcome, type WelcomePhase } from './welcome';
 
 const COUNT_MS = 1000;
@@ -52,6 +54,7 @@ export class GreencellPanel extends Widget {
       void this._tracked?.connection.enable();
     });
     this._where = new Where(_trans);
+    this._whatIf = new WhatIf(_trans, () => this._tracked?.connection.request('what-if') ?? null);
     this._method = new Method(_trans, copyText);
     this._figures.append(
       this._summary.node,
@@ -59,6 +62,7 @@ export class GreencellPanel extends Widget {
       this._now.node,
       this._cells.node,
       this._where.node,
+      this._whatIf.node,
       this._footer(),
       this._method.node
     );
@@ -80,27 +84,22 @@ export class GreencellPanel extends Widget {
     }
   }
 
-  /** Ask where the electricity comes from, and tell the kernel. */
+  /** Ask where the electricity comes from, and tell the kernel; a name it does not know stays. */
   async askZone(): Promise<void> {
     const tracked = this._tracked;
-    if (!tracked) {
-      return;
+    let name = tracked?.model.carbon?.zone ?? '';
+    let refusal = '';
+    while (tracked) {
+      const answer = await askZoneName(this._trans, name, refusal);
+      if (answer === null) {
+        return;
+      }
+      const reply = await tracked.connection.request('set-zone', { zone: answer });
+      if (reply.ok) {
+        return;
+      }
+      [name, refusal] = [answer, reply.error];
     }
-    const input = element('input', 'jp-mod-styled gc-Input');
-    input.value = tracked.model.carbon?.zone ?? '';
-    input.setAttribute('aria-label', this._trans.__('Zone'));
-    const hint = this._trans.__('A country (FR), a subdivision (US-CA) or a cloud region (aws:eu-west-3).');
-    const body = new Widget({ node: element('div', 'gc-Dialog', element('p', '', hint), input) });
-    const answer = await showDialog({
-      title: this._trans.__('Where does the electricity come from?'),
-      body,
-      focusNodeSelector: 'input',
-      buttons: [Dialog.cancelButton(), Dialog.okButton({ label: this._trans.__('Set') })]
-    });
-    if (!answer.button.accept || input.value.trim() === '') {
-      return;
-    }
-    await this._ask(tracked, 'set-zone', { zone: input.value.trim() });
   }
 
   /** Ask whether to begin a new session, and tell the kernel. */
@@ -168,19 +167,29 @@ export class GreencellPanel extends Widget {
     const menu = marked('select', 'export', 'gc-Button gc-Export');
     menu.setAttribute('aria-label', this._trans.__('Export the session'));
     menu.append(new Option(this._trans.__('Export…'), ''));
-    for (const format of EXPORT_FORMATS) {
-      menu.append(new Option(`.${format}`, format));
-    }
+    const files = element('optgroup', '', ...EXPORT_FORMATS.map(name => new Option(`.${name}`, name)));
+    files.label = this._trans.__('Save a file');
+    const titles = statementTitles(this._trans);
+    const statements = element(
+      'optgroup',
+      '',
+      ...STATEMENTS.map(name => new Option(titles[name], name))
+    );
+    statements.label = this._trans.__('Copy a statement');
+    menu.append(files, statements);
     menu.addEventListener('change', () => {
       const format = EXPORT_FORMATS.find(known => known === menu.value);
+      const statement = STATEMENTS.find(known => known === menu.value);
       menu.value = '';
       if (format) {
         void this.export(format);
+      } else if (statement && this._tracked) {
+        void copyAs(this._tracked, statement, titles[statement], this._trans);
       }
     });
     const copy = button(this._trans.__('Copy'), '', () => {
       if (this._tracked) {
-        void copyMarkdown(this._tracked, this._trans);
+        void copyAs(this._tracked, 'md', 'Markdown', this._trans);
       }
     });
     copy.title = this._trans.__('Copy the session as Markdown');
@@ -193,6 +202,7 @@ export class GreencellPanel extends Widget {
       this._tracked?.model.changed.disconnect(this._onChange, this);
       this._tracked = current;
       current?.model.changed.connect(this._onChange, this);
+      this._whatIf.forget();
     }
     this._update();
     this._count();
@@ -308,5 +318,6 @@ export class GreencellPanel extends Widget {
   private readonly _now: Now;
   private readonly _cells: Cells;
   private readonly _where: Where;
+  private readonly _whatIf: WhatIf;
   private readonly _method: Method;
 }

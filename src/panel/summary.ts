@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { ITotals } from '../wire';
-import { bestGuess, machineLine, provenanceWord } from '../words';
+import { bestGuess, co2Causes, machineLine, mixture, placeMark, provenanceWord } from '../words';
 import { element, marked, setData, setText, show } from './dom';
 
 export class Summary {
@@ -35,7 +35,8 @@ export class Summary {
       element('div', 'gc-Row', this._interval, this._chip),
       this._machine,
       this._span,
-      this._zone
+      this._zone,
+      this._mixture
     );
   }
 
@@ -54,7 +55,10 @@ export class Summary {
       setData(this._energy.node, 'energy-j', totals.energyJ);
       setData(this._co2.node, 'co2-g', totals.co2G);
       setText(this._interval, this._intervalWords(totals));
-      this._interval.title = this._trans.__('CO₂e: %1', format.co2Interval(totals));
+      const causes = co2Causes(totals, this._trans);
+      this._interval.title = this._trans.__('CO₂e: %1', format.co2Interval(totals)) + (causes ? `\n${causes}` : '');
+      setText(this._mixture, mixture(totals.bases, this._trans));
+      show(this._mixture, totals.bases.length > 1);
       const machine = machineLine(totals, this._trans);
       setText(this._machine, machine);
       show(this._machine, machine !== '');
@@ -63,14 +67,14 @@ export class Summary {
       setText(this._span, this._trans.__('%1 in %2', cells, format.clock(totals.durationS)) + shared.join(''));
     }
     if (carbon) {
-      const guessed = carbon.locatedBy === 'timezone' ? this._trans.__(' (time zone)') : '';
-      const unknown = carbon.locatedBy === 'default' ? this._trans.__(' (place unknown)') : '';
+      const live = carbon.live ? this._trans.__(' · live') : '';
       const pue = carbon.pue === 1 ? '' : ` × PUE ${format.digits(carbon.pue, 3)}`;
       setText(
         this._zone,
-        `${carbon.zoneName}${guessed}${unknown} · ${format.intensity(carbon.intensityGPerKwh)}${pue}`
+        `${carbon.zoneName}${placeMark(carbon, this._trans)} · ${format.intensity(carbon.intensityGPerKwh)}${pue}${live}`
       );
-      this._zone.title = carbon.note || this._trans.__('Set where the electricity comes from');
+      const about = [carbon.note || carbon.reason, this._trans.__('Set where the electricity comes from')];
+      this._zone.title = about.filter(line => line !== '').join('\n');
       setData(this._zone, 'zone', carbon.zone);
     }
   }
@@ -84,6 +88,7 @@ export class Summary {
   private readonly _co2: Figure;
   private readonly _interval = element('span', 'gc-Dim');
   private readonly _machine = marked('div', 'machine', 'gc-Dim');
+  private readonly _mixture = marked('div', 'mixture', 'gc-Dim');
   private readonly _span = element('div', 'gc-Dim');
   private readonly _chip: HTMLButtonElement;
   private readonly _zone: HTMLButtonElement;
