@@ -14,6 +14,7 @@ from greencell.report.html_format import cells_html, summary_html
 from greencell.report.shape import legible, visible
 from greencell.report.sources_text import sources_text
 from greencell.report.text_formats import SORTS, cells_text, to_text
+from greencell.settings import PROVIDERS, TABLE
 
 _LABEL_MAX: Final = 200
 HELP: Final[Mapping[str, str]] = {
@@ -23,6 +24,7 @@ HELP: Final[Mapping[str, str]] = {
     "sources": "what meters what; what is not used, why, and what would enable it",
     "export": f"write the session   PATH [--force]   ({' '.join('.' + f for f in report.FORMATS)})",
     "zone": "show or set where the electricity comes from   [CODE]",
+    "live": f"show or set who is asked for live grid figures   [{'|'.join(PROVIDERS)}|off]",
     "label": "name the next cell   NAME",
     "pause": "stop counting",
     "resume": "count again",
@@ -59,6 +61,7 @@ class Magics:
             "sources": self._sources,
             "export": self._export,
             "zone": self._zone,
+            "live": self._live,
             "label": self._label,
             "pause": self._pause,
             "resume": self._resume,
@@ -130,6 +133,14 @@ class Magics:
             self._extension.place.move(" ".join(arguments))
             self._extension.tell_pages()
         print(f"greencell: {self._extension.place_words()}")
+
+    def _live(self, arguments: list[str]) -> None:
+        if len(arguments) > 1:
+            raise UsageError(f"Usage: %greencell live [{'|'.join(PROVIDERS)}|off].")
+        for name in arguments:
+            self._extension.place.ask(TABLE if name.lower() == "off" else name.lower())
+            self._extension.tell_pages()
+        print(f"greencell: {visible(self._extension.live_words())}")
 
     def _label(self, arguments: list[str]) -> None:
         label = " ".join(arguments)

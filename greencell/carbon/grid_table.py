@@ -126,6 +126,11 @@ class GridTable:
         """A country by alpha-2 code, or ``None`` if the table has no figure for it."""
         return self._country(code) if code in self._countries else None
 
+    def coordinates(self, code: str) -> tuple[float, float] | None:
+        """Latitude and longitude of a cloud region's city; ``None`` for any other place."""
+        row = self._clouds.get(code.lower()) if ":" in code else None
+        return (float(row["lat"]), float(row["lon"])) if row and row["lat"] else None
+
     def codes(self) -> Iterator[str]:
         """Every code that ``find`` knows."""
         yield from self._countries
