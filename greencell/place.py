@@ -127,7 +127,6 @@ class Place:
         with self._lock:
             self._provider, self._target, self._problems = provider, None, ()
             self._settle_in()
-        self._start()
 
     def begin(self, name: str) -> str | None:
         """Ask this provider from the start; the one line that says why that is not possible."""
@@ -154,14 +153,6 @@ class Place:
         """In a forked child: ask nothing, and take no lock that another thread held."""
         self._lock = threading.Lock()
         self._provider = self._target = self._watch = self._thread = None
-
-    def _start(self) -> None:
-        if os.getpid() != self._pid or self._watch is None:
-            return
-        if self._thread is None:
-            self._thread = Sampler(self._watch.look, self._clock, self.guard, "greencell-live")
-        self._thread.start()
-        self._thread.wake()
 
     def _settle_in(self) -> None:
         """The provider or the zone is another one: aim the watch, and rest until it tells."""
@@ -194,8 +185,16 @@ class Place:
         self._target, self._said = target, None
         if self._watch is not None:
             self._watch.aim(target)
-        if self._thread is not None:
-            self._thread.wake()
+            self._wake(self._watch)
+
+    def _wake(self, watch: Watch) -> None:
+        """Have the thread look; it lives from the first target on, and not in forked children."""
+        if os.getpid() != self._pid:
+            return
+        if self._thread is None:
+            self._thread = Sampler(watch.look, self._clock, self.guard, "greencell-live")
+        self._thread.start()
+        self._thread.wake()
 
     def _heard(self, target: Target, heard: Heard) -> None:
         """From the watch's thread: an answer, which may be about where we were before."""

@@ -104,7 +104,8 @@ class WattTime:
         said = self._endpoint.get("/login", headers={"Authorization": self._login})
         token = member(said, "token")
         try:
-            bearer = Secret(f"Bearer {token if isinstance(token, str) else ''}")
+            # Held to the same rules as ours: a line break in it would begin another header.
+            bearer = Secret(f"Bearer {Secret(token if isinstance(token, str) else '').reveal()}")
         except ValueError:
             raise Nonsense("gives a token that cannot be one") from None
         answer = self._endpoint.get(path, query, {"Authorization": bearer})
