@@ -79,13 +79,15 @@ class Double:
         answer: what it does for a request.
         asked: all requests.
         sent: bytes of floods that went out.
+        released: once set, what hangs and drips ends.
     """
 
     def __init__(self) -> None:
         self.answer: Callable[[Asked], Reply] = lambda _asked: Reply(404)
         self.asked: list[Asked] = []
         self.sent = 0
-        self.closing = threading.Event()
+        self.released = threading.Event()
+        self._closed = False
         double = self
 
         class Handler(_Handler):
@@ -94,12 +96,17 @@ class Double:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.01,), daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
-        """Nobody listens there any more."""
-        self.closing.set()
+        """Nobody listens there any more; idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -111,8 +118,7 @@ def running() -> Iterator[Double]:
     try:
         yield double
     finally:
-        if not double.closing.is_set():
-            double.close()
+        double.close()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -129,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _do(self, reply: Reply) -> None:
         self.close_connection = True
         if reply.hangs:
-            self.owner.closing.wait(30.0)
+            self.owner.released.wait(30.0)
             return
         if reply.resets:
             linger = struct.pack("ii", 1, 0)
@@ -145,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.drip_s:
             head = b"".join(self._headers_buffer) + b"\r\n"  # type: ignore[attr-defined]
             for byte in head + reply.body:
-                if self.owner.closing.wait(reply.drip_s):
+                if self.owner.released.wait(reply.drip_s):
                     return
                 self.wfile.write(bytes([byte]))
             return
