@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -82,7 +83,7 @@ class Double:
         released: once set, what hangs and drips ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.answer: Callable[[Asked], Reply] = lambda _asked: Reply(404)
         self.asked: list[Asked] = []
         self.sent = 0
@@ -96,6 +97,11 @@ class Double:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self.url = f"https://localhost:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.01,), daemon=True
         )
@@ -113,8 +119,8 @@ class Double:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Double]:
-    double = Double()
+def running(tls: ssl.SSLContext | None = None) -> Iterator[Double]:
+    double = Double(tls)
     try:
         yield double
     finally:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import email.utils
 import math
+import shutil
 import socket
+import ssl
+import subprocess
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -713,6 +717,54 @@ def test_a_server_without_tls(double: Double) -> None:
             "/", headers={"auth-token": Secret(TOKEN)}
         )
     assert double.asked == []
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of localhost with its key, which nobody trusts unless told to."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here to make a certificate with")
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+            "-nodes", "-days", "2", "-subj", "/CN=localhost",
+            "-addext", "subjectAltName=DNS:localhost", "-keyout", str(path), "-out", f"{path}.crt",
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    path.write_text(path.read_text() + Path(f"{path}.crt").read_text())
+    return path
+
+
+def test_over_tls(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way to all real providers: a figure where the certificate is trusted, one deadline too."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    with running(server) as double:
+        double.answer = lambda _asked: says({"carbonIntensity": 41})
+        endpoint = Endpoint(double.url, 2.0)
+        with pytest.raises(Unavailable, match="shows no valid certificate"):
+            endpoint.get("/", headers={"auth-token": Secret(TOKEN)})
+        assert double.asked == []
+
+        monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+        assert endpoint.get("/x", {"a": "ü &"}) == {"carbonIntensity": 41}
+        assert double.asked[-1].query == {"a": "ü &"}
+        double.answer = lambda _asked: Reply(drip_s=0.05)
+        began_s = time.monotonic()
+        with pytest.raises(Unavailable, match="in time"):
+            Endpoint(double.url, TIMEOUT_S).get("/")
+        assert time.monotonic() - began_s < TIMEOUT_S + 0.3
+
+
+def test_a_handshake_that_hangs() -> None:
+    """A server that accepts and says nothing, before any secure connection."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began_s = time.monotonic()
+        with pytest.raises(Unavailable, match="in time"):
+            Endpoint(f"https://127.0.0.1:{silent.getsockname()[1]}", TIMEOUT_S).get("/")
+        assert time.monotonic() - began_s < TIMEOUT_S + 0.3
 
 
 def test_what_is_not_http(double: Double) -> None:
