@@ -82,9 +82,9 @@ class Place:
 
     @property
     def provider(self) -> str | None:
-        """The name of who is asked for live figures, for people."""
-        provider = self._provider
-        return None if provider is None else provider.about.name
+        """The name of who is asked for live figures of this place, for people."""
+        target = self._target
+        return None if target is None else target.provider.about.name
 
     @property
     def forecast(self) -> Forecast | None:
@@ -143,7 +143,7 @@ class Place:
     def stop(self) -> None:
         """Ask no more; a request on its way is left to its deadline. Idempotent."""
         with self._lock:
-            self._target = None
+            self._provider = self._target = None
         if self._watch is not None:
             self._watch.aim(None)
         if self._thread is not None:
@@ -185,7 +185,8 @@ class Place:
         self._target, self._said = target, None
         if self._watch is not None:
             self._watch.aim(target)
-            self._wake(self._watch)
+            if target is not None:
+                self._wake(self._watch)
 
     def _wake(self, watch: Watch) -> None:
         """Have the thread look; it lives from the first target on, and not in forked children."""

@@ -540,7 +540,7 @@ def test_where_electricity_maps_is_asked(
     stand.look()
 
     if query is None:
-        assert double.asked == []
+        assert double.asked == [] and stand.place.provider is None
         (notice,) = stand.notices
         assert "%greencell zone" in notice.remedy and zone in notice.text
     else:
