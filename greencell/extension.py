@@ -9,7 +9,9 @@ import atexit
 import os
 import weakref
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from greencell.carbon.carbon_info import Wishes
 from greencell.carbon.grid_table import GridTable
@@ -20,11 +22,15 @@ from greencell.document import carbon_object
 from greencell.equipment import Equipped
 from greencell.feed import Feed
 from greencell.hooks import Hooks
-from greencell.place import Place
+from greencell.place import Place, opening
+from greencell.report.live_text import live_text
 from greencell.report.place_text import place_line, place_text
 from greencell.report.shape import CARBON, visible
 from greencell.session import Session
 from greencell.settings import Settings
+
+if TYPE_CHECKING:
+    from greencell.carbon.live.provider import Provider
 
 ATTRIBUTE = "_greencell_extension"
 _EXIT_TIMEOUT_S = 0.5
@@ -49,8 +55,11 @@ class Extension:
         self.shell = shell
         self.settings = settings
         wishes = Wishes(settings.zone, settings.intensity_g_per_kwh, settings.pue)
-        self.session = Session(equipped.equipment, previous=previous)
-        self.place = Place(self.session, table, wishes)
+        home = equipped.equipment.carbon
+        carbon = opening(home, table, settings.intensity_provider)
+        self.session = Session(replace(equipped.equipment, carbon=carbon), previous=previous)
+        self.place = Place(self.session, table, wishes, home=home, providers=self._provider)
+        self.problem: str | None = None
         self.channel: Channel | None = None
         kernel = kernel_of(shell)
         if kernel is not None:
@@ -72,26 +81,35 @@ class Extension:
             self.session.feed.probe()
             self.session.wake()
 
+    def _provider(self, name: str) -> Provider:
+        from greencell.carbon.live.choice import open_provider
+
+        return open_provider(name, os.environ, self.settings.intensity_provider_url)
+
     def start(self) -> None:
         """Measure from now on."""
         self.session.start()
+        self.problem = self.place.begin(self.settings.intensity_provider)
         self.hooks.register()
         atexit.register(self._at_exit)
         if hasattr(os, "register_at_fork"):
             # What is registered there stays for ever, so it must not hold on to us.
-            abandon = weakref.WeakMethod(self.session.abandon_after_fork)
-            os.register_at_fork(after_in_child=lambda: _call(abandon))
+            for owner in (self.session, self.place):
+                abandon = weakref.WeakMethod(owner.abandon_after_fork)
+                os.register_at_fork(after_in_child=partial(_call, abandon))
         self.say_hello()
 
     def stop(self) -> None:
         """Take everything down; idempotent."""
         atexit.unregister(self._at_exit)
         self.hooks.unregister()
+        self.place.stop()
         self.session.close(_EXIT_TIMEOUT_S)
         if self.channel is not None:
             self.channel.close()
 
     def _at_exit(self) -> None:
+        self.place.stop()
         self.session.close(_EXIT_TIMEOUT_S)
 
     def say_hello(self) -> None:
@@ -121,8 +139,9 @@ class Extension:
             words = f"{names.get(info.component, info.component)} {info.provenance}"
             parts.setdefault(words, info.detail)
         metered = "; ".join(f"{words} ({detail})" for words, detail in parts.items())
-        line = f"greencell: {metered or 'nothing to meter'}; {self.place_words()}"
-        return visible(line)
+        asked = self.place.provider
+        live = f"; {asked} is asked for live figures" if asked else ""
+        return visible(f"greencell: {metered or 'nothing to meter'}; {self.place_words()}{live}")
 
     def place_words(self) -> str:
         """Zone and carbon intensity in one line."""
@@ -131,6 +150,11 @@ class Extension:
     def place_lines(self) -> str:
         """All that is known of the place."""
         return place_text(CARBON(carbon_object(self.session.carbon), "carbon"))
+
+    def live_words(self) -> str:
+        """Who is asked for live figures, and what was last said, in one line."""
+        told = [notice.text for notice in self.session.place_notices]
+        return live_text(self.session.carbon, self.place.provider, told, self.session.wall_s())
 
     def status(self) -> dict[str, Any]:
         """Health in one look, JSON-ready."""
@@ -145,6 +169,8 @@ class Extension:
             **self.session.health,
             "hook_failures": self.hooks.guard.failures,
             "hook_last_failure": self.hooks.guard.last_failure,
+            "live": self.live_words(),
+            "live_last_failure": self.place.guard.last_failure,
             "panel": "kernel channel open" if self.channel is not None else "no kernel channel",
             "history": "in memory only",
         }

@@ -74,6 +74,7 @@ class Feed:
         self._tick_ns = 0
         self._snapshot_ns = 0
         self._probed = False
+        self._change_waits = False
         self._totals: Message | None = None
 
     def hello(self, parent: dict[str, Any]) -> None:
@@ -105,8 +106,13 @@ class Feed:
             body = {"record": wire.record_object(record), "totals": totals}
             self._send("cell-end", body, self._parent)
 
+    def change_soon(self) -> None:
+        """Something changed by itself; it is said while a cell runs, this one or the next."""
+        self._change_waits = True
+
     def changed(self) -> None:
         """Say that something other than a figure changed (zone, pause, a source lost)."""
+        self._change_waits = False
         view = self._picture.view(live=True)
         body = {
             "info": wire.info_object(view),
@@ -125,6 +131,8 @@ class Feed:
             self._began_ns = None
             self._probed = False
             return 3600.0
+        if self._change_waits:
+            self.changed()
         now_ns = self._clock.monotonic_ns()
         if self._began_ns is None:
             self._began_ns = self._tick_ns = self._snapshot_ns = now_ns

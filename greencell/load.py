@@ -38,6 +38,8 @@ def _load(shell: Shell) -> None:
     extension.start()
     for problem in equipped.problems:
         print(visible(problem))
+    if extension.problem is not None:
+        print(f"greencell: {visible(extension.problem)}")
     print(extension.first_line())
 
 

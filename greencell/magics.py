@@ -18,6 +18,7 @@ from greencell.report.html_format import cells_html, summary_html
 from greencell.report.shape import legible, visible
 from greencell.report.sources_text import sources_text
 from greencell.report.text_formats import SORTS, cells_text, to_text
+from greencell.settings import PROVIDERS, TABLE
 
 _LABEL_MAX: Final = 200
 HELP: Final[Mapping[str, str]] = {
@@ -28,6 +29,7 @@ HELP: Final[Mapping[str, str]] = {
     "export": "write the session   PATH [--as NAME] [--force]   (.json .csv .md .html …)",
     "statement": "text to paste into a card, a paper or a form   [NAME]",
     "zone": "show or set where the electricity comes from   [CODE]",
+    "live": "show or set who is asked for live grid figures   [PROVIDER|off]",
     **CARBON_HELP,
     "label": "name the next cell   NAME",
     "pause": "stop counting",
@@ -52,6 +54,7 @@ class Magics:
             "export": self._export,
             "statement": self._statement,
             "zone": self._zone,
+            "live": self._live,
             **CarbonMagics(extension, show).commands,
             "label": self._label,
             "pause": self._pause,
@@ -142,6 +145,14 @@ class Magics:
             print(f"greencell: {self._extension.place_words()}")
         else:
             self._show(Shown(self._extension.place_lines()))
+
+    def _live(self, arguments: list[str]) -> None:
+        if len(arguments) > 1:
+            raise UsageError(f"Usage: %greencell live [{'|'.join(PROVIDERS)}|off].")
+        for name in arguments:
+            self._extension.place.ask(TABLE if name.lower() == "off" else name.lower())
+            self._extension.tell_pages()
+        print(f"greencell: {visible(self._extension.live_words())}")
 
     def _label(self, arguments: list[str]) -> None:
         label = " ".join(arguments)

@@ -23,9 +23,17 @@ class Sampler:
     Args:
         beat: does what is due and returns the seconds until it wants to be called again.
         guard: keeps what ``beat`` raises; when it has had enough, the thread ends.
+        name: of the thread.
     """
 
-    def __init__(self, beat: Callable[[], float], clock: Clock, guard: Guard) -> None:
+    def __init__(
+        self,
+        beat: Callable[[], float],
+        clock: Clock,
+        guard: Guard,
+        name: str = "greencell-sampler",
+    ) -> None:
+        self._name = name
         self._beat = beat
         self._clock = clock
         self._guard = guard
@@ -46,7 +54,7 @@ class Sampler:
         # An empty context: a thread that inherits the cell's would send its messages there.
         context = contextvars.Context()
         thread = threading.Thread(
-            target=context.run, args=(self._run,), name="greencell-sampler", daemon=True
+            target=context.run, args=(self._run,), name=self._name, daemon=True
         )
         # Debuggers leave such threads alone: no breakpoint stops us, no list shows us.
         thread.pydev_do_not_trace = True  # type: ignore[attr-defined]  # pydevd's own protocol

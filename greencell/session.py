@@ -87,6 +87,7 @@ class Session:
     Attributes:
         id: unique key of the session.
         feed: messages to the pages, where the shell is a kernel that has any.
+        place_notices: what is to be said of the place, by the room that knows it.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Session:
         self.notebook: str | None = None
         self.label: str | None = None
         self.feed: Feed | None = None
+        self.place_notices: tuple[Notice, ...] = ()
         self.paused = False
         self.seq = itertools.count()
         self._begin()
@@ -352,6 +354,12 @@ class Session:
         """Whether a cell is in progress, as far as was told."""
         return self._books.open_cells > 0
 
+    def quiet_s(self) -> float:
+        """For how long no cell has run, in s."""
+        if self.busy:
+            return 0.0
+        return (self._clock.monotonic_ns() - self._last_cell_ns) / NS_PER_S
+
     def running(self) -> RunningFigure | None:
         """The cell in progress, as of the last sample."""
         with self._lock:
@@ -411,12 +419,11 @@ class Session:
         with self._lock:
             booking, ledger = self._books.booking, self._books.current()
             flags = ledger.totals(self._carbon.factor, with_running=True).flags
-        return tuple(
-            notices(
-                booking.infos, booking.lost, self._skipped, self._carbon, [self._guard],
-                silent=booking.silent, device_use=self._meter.device_use, flags=flags,
-            )
+        found = notices(
+            booking.infos, booking.lost, self._skipped, self._carbon, [self._guard],
+            silent=booking.silent, device_use=self._meter.device_use, flags=flags,
         )  # fmt: skip
+        return (*found, *self.place_notices)
 
     @property
     def health(self) -> Mapping[str, object]:

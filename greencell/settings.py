@@ -9,12 +9,17 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from greencell.carbon.tables import MAX_INTENSITY_G_PER_KWH, MAX_PUE
 from greencell.model import Attribution
 
 ENVIRONMENT_PREFIX = "GREENCELL_"
+TABLE = "table"
+PROVIDERS = ("electricitymaps", "uk", "rte", "energinet", "watttime")
+"""Of live figures, as ``greencell.carbon.live.choice`` opens them."""
+
+_ADDRESS = "intensity_provider_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class Settings:
     Attributes:
         zone: country, subdivision or cloud region.
         intensity_g_per_kwh: overrides the zone's table.
+        intensity_provider: who is asked for live figures; ``table``: nobody, and no network.
+        intensity_provider_url: a proxy or mirror that is asked in the provider's stead.
         interval_s: how often the background thread samples.
         sysfs_root, procfs_root: where the host's ``/sys`` and ``/proc`` are mounted.
         cpu_tdp_w: thermal design power of the CPU, for the model.
@@ -32,7 +39,8 @@ class Settings:
 
     zone: str | None = None
     intensity_g_per_kwh: float | None = None
-    intensity_provider: Literal["table"] = "table"
+    intensity_provider: str = TABLE
+    intensity_provider_url: str | None = None
     pue: float | None = None
     attribution: Attribution = "kernel"
     interval_s: float = 1.0
@@ -82,8 +90,14 @@ def read_settings(environment: Mapping[str, str], config: Mapping[str, object]) 
                 )
                 break
             except _BadValue as problem:
-                shown = str(value)[:60]
+                shown = "…" if trait == _ADDRESS and "@" in str(value) else str(value)[:60]
                 problems.append(f"greencell: {origin}={shown!r} is not usable: {problem}.")
+    if settings.intensity_provider != TABLE and settings.intensity_g_per_kwh is not None:
+        problems.append(
+            f"greencell: intensity_g_per_kwh is set and wins; {settings.intensity_provider} "
+            "is not asked."
+        )
+        settings = replace(settings, intensity_provider=TABLE)
     for trait in config:
         if trait not in _PARSERS:
             problems.append(
@@ -104,6 +118,16 @@ def _text(value: object) -> str:
     if not text or not text.isprintable():
         raise _BadValue("it must be one line of text")
     return text
+
+
+def _address(value: object) -> str:
+    # Imported where it is used: nobody else needs what it stands on.
+    from greencell.carbon.address import base_address
+
+    try:
+        return base_address(_text(value))
+    except ValueError as problem:
+        raise _BadValue(str(problem)) from problem
 
 
 def _number(low: float, high: float, *, above: bool = False) -> Callable[[object], float]:
@@ -162,7 +186,8 @@ def _future_folder(value: object) -> Path:
 _PARSERS: Mapping[str, Callable[[object], object]] = {
     "zone": _text,
     "intensity_g_per_kwh": _number(0, MAX_INTENSITY_G_PER_KWH, above=True),
-    "intensity_provider": _choice("table"),
+    "intensity_provider": _choice(TABLE, *PROVIDERS),
+    _ADDRESS: _address,
     "pue": _number(1, MAX_PUE),
     "attribution": _choice("kernel", "machine"),
     "interval_s": _number(0.1, 30),

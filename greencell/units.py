@@ -16,6 +16,8 @@ W_PER_UW: Final = 1e-6
 """Watts in one microwatt, hwmon's unit of power; also in one millivolt times one milliampere."""
 S_PER_MS: Final = 1e-3
 """Seconds in one millisecond, hwmon's unit of intervals."""
+G_PER_KWH_PER_LB_PER_MWH: Final = 0.45359237
+"""One pound per megawatt-hour, American operators' unit of intensity (exact)."""
 NS_PER_S: Final = 1_000_000_000
 
 

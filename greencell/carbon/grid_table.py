@@ -116,9 +116,9 @@ class GridTable:
         facility = self._facilities.of_provider(provider)
         return facility.pue, facility.pue_source
 
-    def place_of_region(self, code: str) -> tuple[float, float] | None:
-        """Latitude and longitude of the town that a cloud region is named after, in degrees."""
-        row = self._clouds.get(code)
+    def coordinates(self, code: str) -> tuple[float, float] | None:
+        """Latitude and longitude in degrees of a cloud region's town; ``None`` for other places."""
+        row = self._clouds.get(code.lower()) if ":" in code else None
         if row is None or not row.text("lat") or not row.text("lon"):
             return None
         return row.number("lat", -91.0, 90.0), row.number("lon", -181.0, 180.0)

@@ -37,7 +37,9 @@ from greencell.what_if import WhatIf
 from tests_support import Bench, RecordingOutlet
 
 TABLE = GridTable()
-GOLDEN = json.loads((Path(__file__).parents[1] / "wire" / "replies" / "what-if.json").read_text("utf-8"))
+GOLDEN = json.loads(
+    (Path(__file__).parents[1] / "wire" / "replies" / "what-if.json").read_text("utf-8")
+)
 intervals = st.tuples(st.floats(0, 1), st.floats(1e-6, 1e6), st.floats(0, 3)).map(
     lambda t: Interval(t[1] * (1 - t[0]), t[1], t[1] * (1 + t[2]))
 )
