@@ -99,9 +99,14 @@ class WhatIf:
             "ahead_note": "" if forecast is not None else NO_FORECAST,
             "equivalents": [
                 {"key": one.key, "words": equivalent_words(one), "source": one.source}
-                for one in self.equivalents()
+                for one in self._two_equivalents()
             ],
         }
+
+    def _two_equivalents(self) -> list[Equivalent]:
+        """One of the energy and one of the CO2: a page is to be read at a glance."""
+        kinds = {one.kind: one for one in reversed(self.equivalents())}
+        return [kinds[kind] for kind in ("energy", "co2") if kind in kinds]
 
     def _ahead_message(self, now_s: float) -> Message | None:
         forecast, best = self._place.forecast, self.ahead(now_s)

@@ -20,6 +20,8 @@ _G_PER_KG: Final = 1_000.0
 _BAR: Final = "▏▎▍▌▋▊▉█"
 _BAR_WIDTH: Final = 24
 _MAX_NAME: Final = 34
+_LEAST: Final = 1e-3
+"""A smaller count of something means nothing to anybody."""
 _NARROW: Final = figures.NARROW_SPACE
 _TIME_UNITS: Final = (
     (8_760.0, "years"),
@@ -221,14 +223,14 @@ def _trees(amount: Interval) -> str:
 
 
 def _number(amount: Interval) -> str:
-    if amount.high > figures.RANGE_RATIO * max(0.0, amount.low):
+    wide = amount.high > figures.RANGE_RATIO * max(0.0, amount.low)
+    if wide and amount.low >= _LEAST:
         return f"{_digits(amount.low)} to {_digits(amount.high)}"
-    return _digits(amount.value)
+    return f"up to {_digits(amount.high)}" if wide else _digits(amount.value)
 
 
 def _digits(value: float) -> str:
-    least = 1e-4
-    return f"{value:.1e}" if 0 < value < least else figures.digits(value, 2)
+    return f"{figures.BELOW}{_LEAST}" if 0 < value < _LEAST else figures.digits(value, 2)
 
 
 def _energy(energy_kwh: Interval) -> str:

@@ -29,9 +29,11 @@ def place_line(carbon: Carbon) -> str:
 
 def place_text(carbon: Carbon) -> str:
     """All that is known of the place, a line for each thing. Of a legible object."""
+    # Where the place is a guess or a stand-in, the note says all of it in whole sentences.
+    is_sure = carbon["located_by"] in ("setting", "cloud") or not carbon["note"]
     rows = [
         ("zone", f"{carbon['zone_name']} ({carbon['zone']})"),
-        ("known by", carbon["reason"] or carbon["located_by"]),
+        ("known by", carbon["reason"] or carbon["located_by"] if is_sure else carbon["note"]),
         ("intensity", _intensity(carbon)),
         ("source", carbon["source"]),
         ("PUE", _with(figures.general(carbon["pue"]), carbon["pue_source"])),
@@ -42,9 +44,7 @@ def place_text(carbon: Carbon) -> str:
         rows.append(("live", _reading(carbon["live"])))
     if carbon["marginal"]:
         rows.append(("marginal", f"{_reading(carbon['marginal'])}; in no sum"))
-    if carbon["candidates"]:
-        rows.append(("or", ", ".join(carbon["candidates"][:_MAX_CANDIDATES])))
-    if carbon["note"]:
+    if carbon["note"] and is_sure:
         rows.append(("note", carbon["note"]))
     if carbon["located_by"] != "setting":
         rows.append(("to change", "%greencell zone CODE, or GREENCELL_ZONE=CODE"))

@@ -129,8 +129,7 @@ export class Method {
         : trans.__('what this kernel and its child processes caused: idle power, and their share of CPU time');
     return [
       [trans.__('Carbon'), `${place}, ${factor}. ${carbon.source}. ${carbon.note}`],
-      ...optional(trans.__('Known by'), carbon.reason),
-      ...optional(trans.__('Or'), carbon.candidates.join(', ')),
+      ...optional(trans.__('Known by'), isSure(carbon) ? carbon.reason : ''),
       ...optional(trans.__('Live'), carbon.live ? readingWords(carbon.live, trans, Date.now()) : ''),
       ...optional(trans.__('Marginal'), this._marginal(carbon)),
       ['PUE', carbon.pueSource ? `${format.digits(carbon.pue, 3)} (${carbon.pueSource})` : format.digits(carbon.pue, 3)],
@@ -160,6 +159,11 @@ export class Method {
 function list(items: readonly Item[]): HTMLElement {
   const nodes = items.flatMap(([term, words]) => [element('dt', '', term), element('dd', '', words)]);
   return element('dl', 'gc-List', ...nodes);
+}
+
+/** Of a guess or a stand-in, the note tells all in whole sentences. */
+function isSure({ locatedBy }: ICarbon): boolean {
+  return locatedBy === 'setting' || locatedBy === 'cloud';
 }
 
 /** An item, where there is something to say. */

@@ -150,7 +150,7 @@ def test_why_is_this_an_estimate_is_one_click_away(open_notebook: Any) -> None:
 
 
 def test_the_zone_can_be_set_and_a_wrong_one_is_told(open_notebook: Any) -> None:
-    """By a click on the place; a refusal is one line and nothing changes."""
+    """By a click on the place; a refusal is one line in the dialog, and nothing changes."""
     nb = open_notebook(["a = 1"])
     nb.wait_idle()
     nb.enable()
@@ -164,7 +164,8 @@ def test_the_zone_can_be_set_and_a_wrong_one_is_told(open_notebook: Any) -> None
     page.locator("[data-gc='zone']").click()
     page.locator(".jp-Dialog input").fill("Atlantis")
     page.locator(".jp-Dialog .jp-mod-accept").click()
-    page.locator(".Toastify__toast", has_text="Unknown zone").wait_for()
+    page.locator("[data-gc='zone-refusal']:visible", has_text="Unknown zone").wait_for()
+    page.locator(".jp-Dialog .jp-mod-reject").click()
     assert page.locator("[data-gc='zone']").get_attribute("data-zone") == "PL"
 
 
