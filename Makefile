@@ -58,6 +58,7 @@ bench: $(UV)
 	$(UV) sync --quiet --group test --group bench --extra lab
 	$(RUN) python benchmarks/overhead.py
 	$(RUN) python benchmarks/accuracy.py
+	$(RUN) python benchmarks/carbon_lookup.py
 
 build: $(UV)
 	$(UV) build

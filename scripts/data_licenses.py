@@ -19,6 +19,16 @@ NOTICES = """## Notices that some of these licences ask for
 """
 
 
+CAVEATS = """## What is not beyond doubt
+
+* Power and water usage of 46 cloud regions (`cloud_regions`, columns `pue` and `wue_l_per_kwh`) are the providers' own disclosures and are cited to them; they were read in a collection of the Green Software Foundation that states no licence for its data.
+* Eleven footprints of makers in `embodied` are from the makers' own sheets and were found through a collection under the ODbL (Boavizta); they are an insubstantial part of it.
+* The Canadian figures are Crown copyright (Environment and Climate Change Canada); thirteen numbers are given.
+* Live figures are no part of this package: whoever asks a provider for them is bound by its terms. NESO (Great Britain): CC BY 4.0. Energinet: CC BY 4.0, and RTE: Licence Ouverte 2.0, both as commonly stated. Electricity Maps: the free tier is for personal, non-commercial use and one zone. WattTime: proprietary.
+
+"""
+
+
 def text() -> str:
     """The whole file."""
     cited: dict[str, set[str]] = {}
@@ -44,7 +54,7 @@ def text() -> str:
         title = f"{row['publisher']}: {row['title']} ({row['year']}) {row['url']}".strip()
         tables = ", ".join(sorted(cited[source]))
         lines.append(f"| {title} | {tables} | {row['licence']} | {row['attribution']} |")
-    return "\n".join([*lines, "", NOTICES])
+    return "\n".join([*lines, "", CAVEATS + NOTICES])
 
 
 def main() -> int:
