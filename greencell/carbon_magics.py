@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from greencell.carbon.embodied import Embodied, EmbodiedWishes, embodied
 from greencell.carbon.sci import FunctionalUnit, sci
@@ -14,19 +14,21 @@ from greencell.extension import Extension
 from greencell.magic_words import Shown, flag, none_left, number_option, option
 from greencell.report.carbon_text import (
     ahead_words,
+    cells_footprint_text,
     comparison_text,
     equivalents_text,
     footprint_text,
     sci_text,
 )
 from greencell.report.html_format import comparison_html
-from greencell.report.work import Work
+from greencell.report.shape import legible
+from greencell.report.work import Work, hardware_of
 from greencell.what_if import NO_FORECAST, WhatIf
 
 HELP: Final[Mapping[str, str]] = {
     "compare-zones": "the same session in other places   [CODE …]",
     "ahead": "when the same work would cause less CO2   [HOURS]",
-    "footprint": "the parts of its CO2   [--embodied] [--water]",
+    "footprint": "the parts of its CO2   [--cells] [--embodied] [--water]",
     "sci": "software carbon intensity   --per NAME [--count N] [--embodied]",
     "equivalents": "the session in everyday things",
 }
@@ -71,7 +73,13 @@ class CarbonMagics:
 
     def _footprint(self, arguments: list[str]) -> None:
         made, water = _embodied_asked(arguments), flag(arguments, "--water")
+        cells = flag(arguments, "--cells")
         none_left(arguments, "footprint")
+        if cells:
+            document = legible(self._extension.session.to_dict())
+            share = _embodied_rate(document, made)
+            self._show(Shown(cells_footprint_text(document, share)))
+            return
         work = self._what_if().work
         self._show(Shown(footprint_text(work, _made(work, made), water=water)))
 
@@ -98,6 +106,16 @@ def _embodied_asked(arguments: list[str]) -> EmbodiedWishes | None:
     if not asked and total_kg is None and years is None and share is None:
         return None
     return EmbodiedWishes(total_kg, years, share)
+
+
+def _embodied_rate(
+    document: Mapping[str, Any], wishes: EmbodiedWishes | None
+) -> Callable[[float], Embodied] | None:
+    """The hardware's share of so many seconds."""
+    if wishes is None:
+        return None
+    hardware, tables = hardware_of(document), Tables()
+    return lambda duration_s: embodied(hardware, duration_s, wishes, tables)
 
 
 def _made(work: Work, wishes: EmbodiedWishes | None) -> Embodied | None:

@@ -72,7 +72,7 @@ def finding_text(found: dict[str, Any], width: int) -> str:
     machine = [host["os"], host["cpu"], cpus, *host["gpus"], *(["virtual"] * bool(host["virtual"]))]
     width, inner = max(NARROWEST, width), " " * 9
     lines = wrapped(", ".join(machine), width, "machine  ", inner)
-    lines += ["", "Electricity"]
+    lines += ["", "Electricity and its carbon"]
     for line in place_text(carbon).split("\n"):
         lines += wrapped(line, width, "  ", " " * 13)
     lines += ["", sources_text(shown["sources"], shown["skipped"], width)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone, tzinfo
-from typing import Final
+from typing import Any, Final
 
 from greencell.carbon.ahead import BestStart
 from greencell.carbon.comparison import Comparison, Elsewhere
@@ -14,6 +14,7 @@ from greencell.carbon.footprint import water_l
 from greencell.carbon.sci import STANDARD, Sci
 from greencell.model import Forecast, Interval
 from greencell.report import figures
+from greencell.report.text_formats import cell_name, sorted_cells
 from greencell.report.work import Work
 
 _G_PER_KG: Final = 1_000.0
@@ -52,7 +53,7 @@ def footprint_text(work: Work, made: Embodied | None, *, water: bool) -> str:
         f"Operational   {grams(work.co2_g)} CO2e = E × I × PUE",
         f"  E           {_energy(work.energy_kwh)} at the meters",
         f"  I           {figures.intensity(factor.intensity_g_per_kwh)} g CO2e/kWh "
-        f"{figures.percent(factor.relative_error)} ({basis_words(work.bases)})",
+        f"{figures.percent(factor.relative_error)} ({figures.basis_words(work.bases)})",
         f"  PUE         {figures.general(factor.pue)}",
         f"  uncertain   by the energy {_ends(print_of.from_energy_g)}; "
         f"by the grid {_ends(print_of.from_grid_g)}; by both {_ends(work.co2_g)}",
@@ -69,6 +70,34 @@ def footprint_text(work: Work, made: Embodied | None, *, water: bool) -> str:
     return "\n".join(lines)
 
 
+def cells_footprint_text(
+    document: Mapping[str, Any], made: Callable[[float], Embodied] | None
+) -> str:
+    """Operational CO2e of each cell with what it is uncertain by, and its embodied share.
+
+    Args:
+        made: the hardware's share of so many seconds, where it was asked for.
+    """
+    head = ["cell", "operational", "of which uncertain"] + (["embodied"] if made else [])
+    rows = [head]
+    for cell in sorted_cells(document, "order"):
+        nested = "  " if cell["parent"] is not None else ""
+        row = [nested + _short(cell_name(cell)), figures.figure(cell, "co2"), figures.causes(cell)]
+        if made is not None:
+            duration_s = cell["duration_s"]
+            row.append(figures.UNKNOWN if duration_s is None else grams(made(duration_s).mass_g))
+        rows.append(row)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = [
+        "  ".join(t.ljust(w) for t, w in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    if len(rows) == 1:
+        lines.append("no cell has been measured yet")
+    if made is not None:
+        lines += [f"embodied, estimated; assumed: {line}" for line in made(0.0).assumptions]
+    return "\n".join(lines)
+
+
 def sci_text(score: Sci, work: Work, made: Embodied | None) -> str:
     """The score, what it is per, and its parts."""
     unit = score.unit
@@ -79,7 +108,7 @@ def sci_text(score: Sci, work: Work, made: Embodied | None) -> str:
         f"  E × I  {grams(score.operational_g)} CO2e: {_energy(work.energy_kwh)} × PUE "
         f"{figures.general(work.factor.pue)} at "
         f"{figures.intensity(work.factor.intensity_g_per_kwh)} g/kWh, location-based, "
-        f"{basis_words(work.bases)}",
+        f"{figures.basis_words(work.bases)}",
     ]
     if made is None:
         lines.append("  M      not included; --embodied estimates it")
@@ -87,13 +116,6 @@ def sci_text(score: Sci, work: Work, made: Embodied | None) -> str:
         lines.append(f"  M      {grams(made.mass_g)} CO2e, estimated")
         lines += [f"         assumed: {assumption}" for assumption in made.assumptions]
     return "\n".join(lines)
-
-
-def basis_words(bases: Sequence[str]) -> str:
-    """What the intensities of a sum count; a mixture is called one."""
-    if len(bases) > 1:
-        return f"mixes {' and '.join(bases)} figures"
-    return bases[0] if bases else "basis unknown"
 
 
 def _water(work: Work) -> str:

@@ -8,7 +8,7 @@ both, by what it is below where its meter is too slow for it, as "≥" where a p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from greencell.model import INCOMPLETE
@@ -115,6 +115,13 @@ def causes(item: Mapping[str, Any]) -> str:
     if not energy_words or grid is None or form(item, "co2") in ("below", "unknown"):
         return ""
     return f"energy {energy_words}, grid {percent(grid)}"
+
+
+def basis_words(bases: Sequence[str]) -> str:
+    """What the intensities of a sum count; a mixture is called one."""
+    if len(bases) > 1:
+        return f"mixes {' and '.join(bases)} figures"
+    return bases[0] if bases else "basis unknown"
 
 
 def percent(relative: float) -> str:

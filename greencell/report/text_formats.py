@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from greencell.report import figures
-from greencell.report.carbon_text import basis_words
 from greencell.report.shape import legible
 
 _SORTS = {"order": "number", "energy": "energy_kwh", "co2": "co2_kg", "time": "duration_s"}
@@ -155,7 +154,7 @@ def _known(totals: Mapping[str, Any]) -> str:
 
 def _doubt(totals: Mapping[str, Any]) -> str:
     """What CO2 is uncertain by, and by what; that bases are mixed comes first."""
-    mixture = basis_words(totals["bases"]) if len(totals["bases"]) > 1 else ""
+    mixture = figures.basis_words(totals["bases"]) if len(totals["bases"]) > 1 else ""
     together = figures.aside(totals, "co2")
     causes = figures.causes(totals)
     doubt = f"{causes}; together {together}" if causes and together else causes or together

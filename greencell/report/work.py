@@ -42,7 +42,7 @@ class Work:
 
 def work_of(document: Mapping[str, Any]) -> Work | None:
     """The work of a legible document; ``None`` where its energy or CO2 is not known."""
-    totals, carbon, host = document["totals"], document["carbon"], document["host"]
+    totals, carbon = document["totals"], document["carbon"]
     energy_kwh, co2_kg = _interval(totals, "energy", "kwh"), _interval(totals, "co2", "kg")
     if energy_kwh is None or co2_kg is None:
         return None
@@ -62,11 +62,17 @@ def work_of(document: Mapping[str, Any]) -> Work | None:
         ),
         bases=bases,
         duration_s=document["session"]["duration_s"] or 0.0,
-        hardware=Hardware(
-            host["cpu"], host["logical_cpus"], host["ram_gb"], tuple(host["gpus"]),
-            bool(host["virtual"]),
-        ),
+        hardware=hardware_of(document),
         wue_l_per_kwh=carbon["wue_l_per_kwh"],
+    )  # fmt: skip
+
+
+def hardware_of(document: Mapping[str, Any]) -> Hardware:
+    """What a legible document ran on."""
+    host = document["host"]
+    return Hardware(
+        host["cpu"], host["logical_cpus"], host["ram_gb"], tuple(host["gpus"]),
+        bool(host["virtual"]),
     )  # fmt: skip
 
 

@@ -24,9 +24,9 @@ from greencell.errors import UsageError
 from greencell.feed import Feed
 from greencell.model import CarbonFactor, Forecast, ForecastPoint, Interval
 from greencell.place import Place
+from greencell.report import figures
 from greencell.report.carbon_text import (
     ahead_words,
-    basis_words,
     comparison_text,
     equivalent_words,
     footprint_text,
@@ -486,7 +486,7 @@ def test_words_of_a_score() -> None:
     assert text.startswith("SCI = ")
     assert "per epoch, 10 of them" in text
     assert "ISO/IEC 21031:2024" in text and "not included" in text
-    assert basis_words(work.bases) == "life-cycle"
+    assert figures.basis_words(work.bases) == "life-cycle"
 
 
 def test_telling_zones_go_from_clean_to_dirty() -> None:

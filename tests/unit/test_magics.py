@@ -93,6 +93,8 @@ def test_a_measured_block_shows_its_figure_as_the_interval_allows(bench: Bench) 
         ("compare-zones", ["elsewhere", "▸ FR", "Norway", "here"]),
         ("compare-zones PL aws:eu-west-3", ["▸ FR", "Poland", "Paris, France"]),
         ("footprint", ["Operational", "E × I × PUE", "Embodied      not included", "by the grid ± 20"]),
+        ("footprint --cells", ["cell", "operational", "energy ±", "grid ±", "train"]),
+        ("footprint --cells --embodied", ["embodied, estimated; assumed: a personal computer"]),
         ("footprint --embodied --water", ["assumed     a personal computer", "Water         not known"]),
         ("footprint --embodied-kg 1410 --lifetime-years 4 --share 0.0625", ["1410 kg", "set by the user"]),
         ("sci --per epoch --count 10", ["SCI = ", "per epoch, 10 of them", "not included", "ISO/IEC 21031"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from greencell.carbon.sci import STANDARD, FunctionalUnit, sci
 from greencell.report import figures
-from greencell.report.carbon_text import basis_words, grams
+from greencell.report.carbon_text import grams
 from greencell.report.statements import words
 from greencell.report.statements.words import Asked, Document
 from greencell.report.work import work_of
@@ -24,5 +24,5 @@ def to_sci(document: Document, asked: Asked) -> str:
         f"SCI = {grams(score.per_unit_g)} CO2e per {unit.name} ({STANDARD}): E = "
         f"{words.figure(document, 'energy')} × PUE {figures.general(work.factor.pue)}, "
         f"{words.verb(document)} by {words.cited(document)}; I = {words.intensity(document)}, "
-        f"location-based, {basis_words(work.bases)}; M not included; R = 1 {unit.name}.\n"
+        f"location-based, {figures.basis_words(work.bases)}; M not included; R = 1 {unit.name}.\n"
     )

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from greencell.carbon.facilities import PROVIDERS
 from greencell.report import figures
-from greencell.report.carbon_text import basis_words
 from greencell.report.work import work_of
 
 Document = Mapping[str, Any]
@@ -81,9 +80,10 @@ def intensity(document: Document) -> str:
     if work is not None and (len(work.bases) > 1 or _other_zones(document)):
         # A session in several places, or by several providers, has a mean, and it is called so.
         value, error = work.factor.intensity_g_per_kwh, work.factor.relative_error
+        counted = figures.basis_words(work.bases)
         return (
             f"{figures.intensity(value)} g CO2e/kWh {_plus_minus(error)}(the mean of the places "
-            f"and hours it ran in; {basis_words(work.bases)}; last {carbon['source']}{year}{live})"
+            f"and hours it ran in; {counted}; last {carbon['source']}{year}{live})"
         )
     return (
         f"{figures.intensity(value)} g CO2e/kWh {_plus_minus(error)}"
