@@ -80,6 +80,13 @@ def pictures(home: Path, name: str, environment: dict[str, str]) -> None:
         page.locator("[data-gc='provenance']").click()
         page.wait_for_timeout(500)
         page.screenshot(path=OUT / f"{name}-how.png")
+        page.locator("[data-gc='method'] summary").click()
+        what_if = page.locator("[data-gc='what-if']")
+        what_if.locator("summary").click()
+        what_if.locator("[data-gc='elsewhere-row']").first.wait_for()
+        what_if.scroll_into_view_if_needed()
+        page.wait_for_timeout(500)
+        page.screenshot(path=OUT / f"{name}-what-if.png")
 
 
 if __name__ == "__main__":
