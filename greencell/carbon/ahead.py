@@ -39,6 +39,8 @@ def best_start(forecast: Forecast, duration_s: float, now_s: float) -> BestStart
     # Of equal hours the first.
     best = min(sorted(starts), key=lambda start: mean_g_per_kwh(forecast, start, work_s))
     now_g = mean_g_per_kwh(forecast, now_s, work_s)
+    if now_g <= 0.0:  # a marginal figure may be 0: nothing is better than that
+        return None
     saving = 1.0 - mean_g_per_kwh(forecast, best, work_s) / now_g
     return BestStart(best, saving, work_s) if saving >= LEAST_SAVING else None
 

@@ -356,7 +356,7 @@ def test_work_is_told_to_wait_for_the_night() -> None:
     assert "Starting tomorrow at 02:00 would" in ahead_words(late, forecast, 0.0, timezone.utc)
 
 
-@pytest.mark.parametrize("values", [[100.0, 97.0], [50.0, 100.0], [100.0]])
+@pytest.mark.parametrize("values", [[100.0, 97.0], [50.0, 100.0], [100.0], [0.0, 5.0]])
 def test_no_hour_is_praised_for_nothing(values: list[float]) -> None:
     """Less than 5 % is within a forecast's error; what is not forecast is not promised."""
     forecast = forecast_of(*values, basis="marginal")
