@@ -179,10 +179,10 @@ class Magics:
         print("greencell: a new session begins with the next cell")
 
     def _help(self, _arguments: list[str]) -> None:
-        lines = [f"%greencell {name:<13} {words}" for name, words in HELP.items()]
-        lines.append("%%greencell NAME         run this cell under a name")
+        lines = [f"%greencell {name:<14} {words}" for name, words in HELP.items()]
+        lines.append("%%greencell NAME          run this cell under a name")
         lines.append(
-            "%energy, %%energy        what a statement costs, repeated until it can be told"
+            "%energy, %%energy         what a statement costs, repeated until it can be told"
         )
         print("\n".join(lines))
 

@@ -54,7 +54,7 @@ def footprint_text(work: Work, made: Embodied | None, *, water: bool) -> str:
         f"  E           {_energy(work.energy_kwh)} at the meters",
         f"  I           {figures.intensity(factor.intensity_g_per_kwh)} g CO2e/kWh "
         f"{figures.percent(factor.relative_error)} ({figures.basis_words(work.bases)})",
-        f"  PUE         {figures.general(factor.pue)}",
+        f"  PUE         {figures.general(round(factor.pue, 3))}",
         f"  uncertain   by the energy {_ends(print_of.from_energy_g)}; "
         f"by the grid {_ends(print_of.from_grid_g)}; by both {_ends(work.co2_g)}",
     ]
@@ -106,7 +106,7 @@ def sci_text(score: Sci, work: Work, made: Embodied | None) -> str:
         f"SCI = {grams(score.per_unit_g)} CO2e per {unit.name}{count}  "
         f"(((E × I) + M) per R, {STANDARD})",
         f"  E × I  {grams(score.operational_g)} CO2e: {_energy(work.energy_kwh)} × PUE "
-        f"{figures.general(work.factor.pue)} at "
+        f"{figures.general(round(work.factor.pue, 3))} at "
         f"{figures.intensity(work.factor.intensity_g_per_kwh)} g/kWh, location-based, "
         f"{figures.basis_words(work.bases)}",
     ]

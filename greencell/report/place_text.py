@@ -11,6 +11,12 @@ Carbon = Mapping[str, Any]
 _MAX_CANDIDATES: Final = 8
 
 
+def place_name(carbon: Carbon) -> str:
+    """Name and code; the name of a cloud region has its code in it."""
+    zone, name = carbon["zone"], carbon["zone_name"]
+    return str(name) if ":" in zone else f"{name} ({zone})"
+
+
 def place_line(carbon: Carbon) -> str:
     """Zone and intensity in one line; a guess is called one. Of a legible object."""
     how = {
@@ -22,7 +28,7 @@ def place_line(carbon: Carbon) -> str:
     live = f", live from {carbon['live']['provider']}" if carbon["live"] else ""
     pue = f", PUE {figures.general(carbon['pue'])}" if carbon["pue"] != 1.0 else ""
     return (
-        f"{carbon['zone_name']} ({carbon['zone']}) "
+        f"{place_name(carbon)} "
         f"{figures.intensity(carbon['intensity_g_per_kwh'])} g CO2e/kWh{how}{also}{live}{pue}"
     )
 
@@ -32,7 +38,7 @@ def place_text(carbon: Carbon) -> str:
     # Where the place is a guess or a stand-in, the note says all of it in whole sentences.
     is_sure = carbon["located_by"] in ("setting", "cloud") or not carbon["note"]
     rows = [
-        ("zone", f"{carbon['zone_name']} ({carbon['zone']})"),
+        ("zone", place_name(carbon)),
         ("known by", carbon["reason"] or carbon["located_by"] if is_sure else carbon["note"]),
         ("intensity", _intensity(carbon)),
         ("source", carbon["source"]),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from greencell.report import figures
+from greencell.report.place_text import place_name
 from greencell.report.shape import legible
 
 _SORTS = {"order": "number", "energy": "energy_kwh", "co2": "co2_kg", "time": "duration_s"}
@@ -55,7 +56,7 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
         lines.append(f"Beside   {beside}")
     return [
         *lines,
-        f"Zone     {carbon['zone_name']} ({carbon['zone']}), "
+        f"Zone     {place_name(carbon)}, "
         f"{figures.intensity(carbon['intensity_g_per_kwh'])} g/kWh, {carbon['basis']}"
         f"{_year(carbon)}; {_found(carbon)}; PUE {figures.general(carbon['pue'])}",
         f"Sources  {source_words(document)}",
@@ -157,7 +158,8 @@ def _doubt(totals: Mapping[str, Any]) -> str:
     mixture = figures.basis_words(totals["bases"]) if len(totals["bases"]) > 1 else ""
     together = figures.aside(totals, "co2")
     causes = figures.causes(totals)
-    doubt = f"{causes}; together {together}" if causes and together else causes or together
+    joint = f"together {together}" if together.startswith("±") else together
+    doubt = f"{causes}; {joint}" if causes and together else causes or together
     return "; ".join(words for words in (mixture, doubt) if words)
 
 

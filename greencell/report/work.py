@@ -46,7 +46,7 @@ def work_of(document: Mapping[str, Any]) -> Work | None:
     energy_kwh, co2_kg = _interval(totals, "energy", "kwh"), _interval(totals, "co2", "kg")
     if energy_kwh is None or co2_kg is None:
         return None
-    pue = carbon["pue"] or 1.0
+    pue = _mean_pue(document)
     intensity = carbon["intensity_g_per_kwh"] or 0.0
     if energy_kwh.value > 0.0 and co2_kg.value > 0.0:
         intensity = co2_kg.value * _G_PER_KG / (energy_kwh.value * pue)
@@ -65,6 +65,16 @@ def work_of(document: Mapping[str, Any]) -> Work | None:
         hardware=hardware_of(document),
         wue_l_per_kwh=carbon["wue_l_per_kwh"],
     )  # fmt: skip
+
+
+def _mean_pue(document: Mapping[str, Any]) -> float:
+    """That of the buildings its cells ran in, by their energy; else that of the place of now."""
+    tops = [cell for cell in document["cells"] if cell["parent"] is None and cell["pue"]]
+    weights = [cell["energy_kwh"] or 0.0 for cell in tops]
+    if sum(weights) <= 0.0 or len({cell["pue"] for cell in tops}) == 1:
+        return float(tops[0]["pue"] if sum(weights) > 0.0 else document["carbon"]["pue"] or 1.0)
+    weighted = sum(w * cell["pue"] for w, cell in zip(weights, tops, strict=True))
+    return float(weighted / sum(weights))
 
 
 def hardware_of(document: Mapping[str, Any]) -> Hardware:

@@ -75,6 +75,18 @@ def test_water_is_counted_on_it_energy() -> None:
     assert water_l(Interval(9.0, 10.0, 12.0), 0.12) == Interval(1.08, 1.2, 1.44)
 
 
+def test_buildings_of_several_cells_have_a_mean() -> None:
+    """60 s at a PUE of 1 and 60 s at one of 1.14, the same power: 1.07; the product is the CO2."""
+    bench, place = place_at("FR")
+    place.move("aws:eu-west-3")
+    bench.cell(60.0)
+    work = WhatIf(bench.session.to_dict(), place).work
+
+    assert work.factor.pue == pytest.approx(1.07, rel=1e-4)
+    assert work.factor.intensity_g_per_kwh == pytest.approx(41.4, rel=1e-3)
+    assert work.footprint.co2_g == work.co2_g
+
+
 # -- embodied ----------------------------------------------------------------------------------
 
 EPYC = Hardware("AMD EPYC 7763", 64, 16.0, (), False)

@@ -336,7 +336,7 @@ def test_a_session_of_two_places_says_so(document: dict[str, Any], name: str) ->
     if name in ("latex", "model-card", "climate-card", "sci"):
         assert "mixes direct and life-cycle figures" in shown
     if name in ("latex", "model-card", "huggingface", "climate-card"):
-        assert "California and FR" in shown
+        assert "California, also FR" in shown
 
 
 @pytest.mark.parametrize("name", report.STATEMENTS)

@@ -21,7 +21,7 @@ def to_ai_act(document: Document, _asked: Asked) -> str:
         totals["provenance"], f"estimated ({words.MIXED})"
     )
     low, high = _mwh(totals["energy_low_kwh"]), _mwh(totals["energy_high_kwh"])
-    pue = figures.general(document["carbon"]["pue"])
+    pue = words.pue(document)
     return (
         f"Energy consumption (Regulation (EU) 2024/1689, Annex XI, section 1(2)(e)): "
         f"{_mwh(totals['energy_kwh'])} MWh ({low} to {high} MWh, about 95 %), {known}, at the "

@@ -31,7 +31,7 @@ def to_climate_card(document: Document, _asked: Asked) -> str:
         ("5. At which geo location were the computations performed?", words.place(document)),
         ("Extended card", ""),
         ("6. What was the energy mix at the geo location?",
-         f"{words.intensity(document)}; PUE {figures.general(document['carbon']['pue'])}"),
+         f"{words.intensity(document)}; PUE {words.pue(document)}"),
         ("7. How much CO2eq was emitted to train the final model?", f"{carbon} (this session)"),
         ("8. How much CO2eq was emitted for all experiments?",
          f"this session {carbon}; the others {OPEN}"),

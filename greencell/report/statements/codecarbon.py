@@ -16,6 +16,7 @@ from greencell.errors import UsageError
 from greencell.report.data_formats import defused
 from greencell.report.statements import words
 from greencell.report.statements.words import Asked, Document
+from greencell.report.work import work_of
 
 COLUMNS: Final = (
     "timestamp", "project_name", "run_id", "experiment_id", "duration", "emissions",
@@ -34,7 +35,8 @@ _SECONDS: Final = len("2026-01-31T09:00:00")
 def to_codecarbon(document: Document, _asked: Asked) -> str:
     """Header and one row: the session."""
     session, host, carbon = document["session"], document["host"], document["carbon"]
-    totals, pue = document["totals"], document["carbon"]["pue"] or 1.0
+    totals, work = document["totals"], work_of(document)
+    pue = work.factor.pue if work is not None else carbon["pue"] or 1.0
     parts = _parts(document, pue)
     duration_s = session["duration_s"]
     country, alpha3, region = _country(carbon["zone"])
@@ -66,7 +68,7 @@ def to_codecarbon(document: Document, _asked: Asked) -> str:
         "ram_total_size": host["ram_gb"],
         "tracking_mode": "machine" if document["attribution"] == "machine" else "process",
         "on_cloud": "Y" if provider else "N",
-        "pue": carbon["pue"],
+        "pue": pue,
         "wue": carbon["wue_l_per_kwh"],
     }
     text = io.StringIO()

@@ -20,7 +20,7 @@ _TEX: Final = {
 
 def to_tex(document: Document, _asked: Asked) -> str:
     """Two sentences: the energy with its meters, the CO2e with the grid it stands on."""
-    totals, carbon, session = document["totals"], document["carbon"], document["session"]
+    totals, _carbon, session = document["totals"], document["carbon"], document["session"]
     scope = _SCOPES.get(document["attribution"], "")
     sentences = [
         f"The energy{scope} over {figures.known(figures.duration(session['duration_s']))} "
@@ -28,7 +28,7 @@ def to_tex(document: Document, _asked: Asked) -> str:
         f"{words.figure(document, 'energy')} with {words.cited(document)} "
         f"({words.meters(document)}) on {words.hardware(document)}.",
         f"At a carbon intensity of {words.intensity(document)} in {words.place(document)} and a "
-        f"PUE of {figures.general(carbon['pue'])}, this corresponds to "
+        f"PUE of {words.pue(document)}, this corresponds to "
         f"{words.figure(document, 'co2', ' CO2e')}.",
         "Intervals are about 95 %.",
     ]

@@ -15,7 +15,7 @@ _G_PER_KG: Final = 1_000.0
 def to_model_card(document: Document, _asked: Asked) -> str:
     """Markdown to put in the place of the template's section."""
     provider, region = words.provider_and_region(document)
-    carbon = document["carbon"]
+    document["carbon"]
     items = (
         ("Hardware Type", words.hardware(document)),
         ("Hours used", words.hours(document)),
@@ -28,7 +28,7 @@ def to_model_card(document: Document, _asked: Asked) -> str:
         ("Energy Used", f"{words.figure(document, 'energy')}, {words.verb(document)}"),
         (
             "Carbon Intensity",
-            f"{words.intensity(document)}, PUE {figures.general(carbon['pue'])}",
+            f"{words.intensity(document)}, PUE {words.pue(document)}",
         ),
     )
     return "\n".join(

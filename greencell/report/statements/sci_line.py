@@ -22,7 +22,7 @@ def to_sci(document: Document, asked: Asked) -> str:
     score = sci(work.footprint, None, unit)
     return (
         f"SCI = {grams(score.per_unit_g)} CO2e per {unit.name} ({STANDARD}): E = "
-        f"{words.figure(document, 'energy')} × PUE {figures.general(work.factor.pue)}, "
+        f"{words.figure(document, 'energy')} × PUE {words.pue(document)}, "
         f"{words.verb(document)} by {words.cited(document)}; I = {words.intensity(document)}, "
         f"location-based, {figures.basis_words(work.bases)}; M not included; R = 1 {unit.name}.\n"
     )

@@ -68,7 +68,7 @@ def place(document: Document) -> str:
     guess = _GUESSES.get(carbon["located_by"], "")
     others = _other_zones(document)
     name = f"{carbon['zone_name']} ({guess})" if guess else str(carbon["zone_name"])
-    return f"{name} and {', '.join(others)}" if others else name
+    return f"{name}, also {', '.join(others)}" if others else name
 
 
 def intensity(document: Document) -> str:
@@ -89,6 +89,12 @@ def intensity(document: Document) -> str:
         f"{figures.intensity(value)} g CO2e/kWh {_plus_minus(error)}"
         f"({basis}{year}{live}; {carbon['source']})"
     )
+
+
+def pue(document: Document) -> str:
+    """The building's overhead; the mean by energy where cells ran in several buildings."""
+    work = work_of(document)
+    return figures.general(document["carbon"]["pue"] if work is None else round(work.factor.pue, 3))
 
 
 def provider_and_region(document: Document) -> tuple[str, str]:
