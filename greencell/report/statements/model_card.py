@@ -15,7 +15,6 @@ _G_PER_KG: Final = 1_000.0
 def to_model_card(document: Document, _asked: Asked) -> str:
     """Markdown to put in the place of the template's section."""
     provider, region = words.provider_and_region(document)
-    document["carbon"]
     items = (
         ("Hardware Type", words.hardware(document)),
         ("Hours used", words.hours(document)),
