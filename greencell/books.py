@@ -139,6 +139,13 @@ class Books:
         self._announced |= waiting
         return [record for record in self.current().records if record.run in waiting]
 
+    def unfinished(self) -> list[CellRecord]:
+        """Runs in progress as if they were lost now, and those whose end waits for a tick."""
+        ledger = self.current()
+        waiting = {e.what.run for e in self._waiting if isinstance(e.what, Closing)}
+        ended = [record for record in ledger.records if record.run in waiting] if waiting else []
+        return [*ended, *ledger.if_lost()]
+
     def relabel(self, run: str, label: str) -> None:
         """Name a run in progress; nothing happens if it is not."""
         self._waiting = deque(

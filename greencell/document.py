@@ -50,7 +50,7 @@ def session_document(view: SessionView) -> JsonObject:
         "skipped": [skipped_object(skipped) for skipped in view.skipped],
         "carbon": carbon_object(view.carbon),
         "totals": _totals_object(view.totals),
-        "cells": [_cell_object(record) for record in sorted(view.cells, key=_by_number)],
+        "cells": [cell_object(record) for record in sorted(view.cells, key=_by_number)],
     }
 
 
@@ -203,7 +203,8 @@ def _totals_object(totals: Totals) -> JsonObject:
     }
 
 
-def _cell_object(record: CellRecord) -> JsonObject:
+def cell_object(record: CellRecord) -> JsonObject:
+    """One run of a cell."""
     return {
         "number": record.number,
         "cell_id": record.cell_id,

@@ -22,6 +22,7 @@ from greencell.document import carbon_object
 from greencell.equipment import Equipped
 from greencell.feed import Feed
 from greencell.hooks import Hooks
+from greencell.keeping import keep
 from greencell.place import Place, opening
 from greencell.report.live_text import live_text
 from greencell.report.place_text import place_line, place_text
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "_greencell_extension"
 _EXIT_TIMEOUT_S = 0.5
+_HISTORY_TIMEOUT_S = 0.4
 Shell = Any  # IPython comes without types
 
 
@@ -64,6 +66,7 @@ class Extension:
         kernel = kernel_of(shell)
         if kernel is not None:
             self._connect(kernel)
+        self.recorder = keep(self.session, settings)
         self.hooks = Hooks(shell, self.session, self.channel)
 
     def _connect(self, kernel: Any) -> None:
@@ -88,14 +91,19 @@ class Extension:
 
     def start(self) -> None:
         """Measure from now on."""
+        if self.recorder is not None:
+            self.recorder.start()
         self.session.start()
         self.problem = self.place.begin(self.settings.intensity_provider)
         self.hooks.register()
         atexit.register(self._at_exit)
         if hasattr(os, "register_at_fork"):
             # What is registered there stays for ever, so it must not hold on to us.
-            for owner in (self.session, self.place):
-                abandon = weakref.WeakMethod(owner.abandon_after_fork)
+            abandons = [self.session.abandon_after_fork, self.place.abandon_after_fork]
+            if self.recorder is not None:
+                abandons.append(self.recorder.abandon_after_fork)
+            for method in abandons:
+                abandon = weakref.WeakMethod(method)
                 os.register_at_fork(after_in_child=partial(_call, abandon))
         self.say_hello()
 
@@ -105,12 +113,16 @@ class Extension:
         self.hooks.unregister()
         self.place.stop()
         self.session.close(_EXIT_TIMEOUT_S)
+        if self.recorder is not None:
+            self.recorder.close(self.session.id, _HISTORY_TIMEOUT_S)
         if self.channel is not None:
             self.channel.close()
 
     def _at_exit(self) -> None:
         self.place.stop()
         self.session.close(_EXIT_TIMEOUT_S)
+        if self.recorder is not None:
+            self.recorder.close(self.session.id, _HISTORY_TIMEOUT_S)
 
     def say_hello(self) -> None:
         """Tell pages that a session began. Only from inside a cell."""
@@ -172,7 +184,7 @@ class Extension:
             "live": self.live_words(),
             "live_last_failure": self.place.guard.last_failure,
             "panel": "kernel channel open" if self.channel is not None else "no kernel channel",
-            "history": "in memory only",
+            "history": self.recorder.words if self.recorder else "off",
         }
 
 

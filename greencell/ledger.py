@@ -273,6 +273,13 @@ class Ledger:
         """The last ``count`` finished runs, oldest first."""
         return tuple(self._records[-count:])
 
+    def if_lost(self) -> Sequence[CellRecord]:
+        """The cells in progress, as their records would be if the kernel ended now."""
+        return [
+            self._record(run, Closing(run.opening.run, "lost", None), self._now_ns, final=False)
+            for run in self.open_runs
+        ]
+
     @property
     def is_quiet(self) -> bool:
         """Whether no cell is in progress."""

@@ -13,7 +13,8 @@ from greencell.carbon_magics import HELP as CARBON_HELP
 from greencell.carbon_magics import CarbonMagics
 from greencell.errors import UsageError
 from greencell.extension import Extension
-from greencell.magic_words import Shown, flag, none_left, option
+from greencell.magic_words import Shown, flag, none_left, number_option, option
+from greencell.report.history_text import history_text
 from greencell.report.html_format import cells_html, summary_html
 from greencell.report.shape import legible, visible
 from greencell.report.sources_text import sources_text
@@ -28,6 +29,7 @@ HELP: Final[Mapping[str, str]] = {
     "sources": "what meters what; what is not used, why, and what would enable it",
     "export": "write the session   PATH [--as NAME] [--force]   (.json .csv .md .html …)",
     "statement": "text to paste into a card, a paper or a form   [NAME]",
+    "history": "what past sessions cost   [--notebook PATH] [--days N]",
     "zone": "show or set where the electricity comes from   [CODE]",
     "live": "show or set who is asked for live grid figures   [PROVIDER|off]",
     **CARBON_HELP,
@@ -53,6 +55,7 @@ class Magics:
             "sources": self._sources,
             "export": self._export,
             "statement": self._statement,
+            "history": self._history,
             "zone": self._zone,
             "live": self._live,
             **CarbonMagics(extension, show).commands,
@@ -137,6 +140,18 @@ class Magics:
             print("\n".join([f"greencell: {visible(lead)}:", *lines]))
             return
         self._show(Shown(report.render(self._session.to_dict(), name, asked).rstrip("\n")))
+
+    def _history(self, arguments: list[str]) -> None:
+        notebook = option(arguments, "--notebook")
+        days = number_option(arguments, "--days", 36_500.0)
+        none_left(arguments, "history")
+        recorder = self._extension.recorder
+        if recorder is None:
+            raise UsageError("The history is off; GREENCELL_HISTORY=on keeps it.")
+        from greencell.history.past import Wanted, past_sessions
+
+        wanted = Wanted.of(self._session.wall_s(), days, notebook)
+        self._show(Shown(history_text(past_sessions(recorder.path, wanted))))
 
     def _zone(self, arguments: list[str]) -> None:
         if arguments:

@@ -10,9 +10,10 @@ import itertools
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from greencell.booking import Booking
 from greencell.books import Books, Event
@@ -77,6 +78,27 @@ class Equipment:
     absent: tuple[Skipped, ...] = ()
 
 
+class Keeper(Protocol):
+    """What takes a session down into the history."""
+
+    def ended(self, records: Iterable[CellRecord]) -> None:
+        """These runs ended."""
+        ...
+
+    def beat(self) -> float:
+        """Note what is in progress where that is due; the seconds until it is due again."""
+        ...
+
+    def session_ended(self) -> None:
+        """The session is over."""
+        ...
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a person should know of it."""
+        ...
+
+
 class Session:
     """One measured stretch of a kernel's life.
 
@@ -87,6 +109,7 @@ class Session:
     Attributes:
         id: unique key of the session.
         feed: messages to the pages, where the shell is a kernel that has any.
+        keeper: of the history, where it is kept.
         place_notices: what is to be said of the place, by the room that knows it.
     """
 
@@ -120,6 +143,7 @@ class Session:
         self.notebook: str | None = None
         self.label: str | None = None
         self.feed: Feed | None = None
+        self.keeper: Keeper | None = None
         self.place_notices: tuple[Notice, ...] = ()
         self.paused = False
         self.seq = itertools.count()
@@ -291,6 +315,9 @@ class Session:
             self.settle()
             due_s = min(due_s, PROVISIONAL_AFTER_S)
         self._watched = self._watch()
+        if self.keeper is not None:
+            self.keeper.ended(self._unsent)
+            due_s = min(due_s, self.keeper.beat())
         if self.feed is not None:
             ended_before_s = now_ns / NS_PER_S - PROVISIONAL_AFTER_S
             self.feed.cell_ended(*self._unsent, *self._books.announce(ended_before_s))
@@ -360,6 +387,11 @@ class Session:
             return 0.0
         return (self._clock.monotonic_ns() - self._last_cell_ns) / NS_PER_S
 
+    def unfinished(self) -> list[CellRecord]:
+        """Runs in progress as if they were lost now, and those whose end waits for a meter."""
+        with self._lock:
+            return self._books.unfinished()
+
     def running(self) -> RunningFigure | None:
         """The cell in progress, as of the last sample."""
         with self._lock:
@@ -423,7 +455,8 @@ class Session:
             booking.infos, booking.lost, self._skipped, self._carbon, [self._guard],
             silent=booking.silent, device_use=self._meter.device_use, flags=flags,
         )  # fmt: skip
-        return (*found, *self.place_notices)
+        kept = self.keeper.notices if self.keeper is not None else ()
+        return (*found, *self.place_notices, *kept)
 
     @property
     def health(self) -> Mapping[str, object]:
@@ -469,7 +502,8 @@ class Session:
             self.sample()
             self.settle(force=True)
             still_open = self._books.current().open_runs if keep_running else ()
-            self._unsent.clear()
+            self._ended_at = self._clock.wall_s()
+            self._keep_all()
             self._begin()
             for run in still_open:
                 opening = replace(run.opening, number=next(self._numbers))
@@ -527,12 +561,20 @@ class Session:
             self.sample()
             self.settle(force=True)
             self._ended_at = self._clock.wall_s()
+            self._keep_all()
             self._meter.close()
+
+    def _keep_all(self) -> None:
+        """The session ends here: what the history has not heard of yet."""
+        if self.keeper is not None:
+            self.keeper.ended(self._unsent)
+            self.keeper.session_ended()
+        self._unsent.clear()
 
     def abandon_after_fork(self) -> None:
         """In a forked child: measure nothing, and take no lock that another thread held."""
         self._closed = True
         self._lock = threading.RLock()
         self._events.clear()
-        self.feed = None
+        self.feed = self.keeper = None
         self._guard.failures = 1 << 30

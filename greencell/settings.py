@@ -31,6 +31,7 @@ class Settings:
         intensity_g_per_kwh: overrides the zone's table.
         intensity_provider: who is asked for live figures; ``table``: nobody, and no network.
         intensity_provider_url: a proxy or mirror that is asked in the provider's stead.
+        history_max_days, history_max_mb: what is older or more is deleted; ``None``: nothing is.
         interval_s: how often the background thread samples.
         sysfs_root, procfs_root: where the host's ``/sys`` and ``/proc`` are mounted.
         cpu_tdp_w: thermal design power of the CPU, for the model.
@@ -45,6 +46,8 @@ class Settings:
     attribution: Attribution = "kernel"
     interval_s: float = 1.0
     history: bool = True
+    history_max_days: float | None = None
+    history_max_mb: float | None = None
     data_dir: Path | None = None
     store_source: bool = False
     sysfs_root: Path = Path("/sys")
@@ -192,6 +195,8 @@ _PARSERS: Mapping[str, Callable[[object], object]] = {
     "attribution": _choice("kernel", "machine"),
     "interval_s": _number(0.1, 30),
     "history": _switch,
+    "history_max_days": _number(0, 36_500, above=True),
+    "history_max_mb": _number(0, 1_000_000, above=True),
     "data_dir": _future_folder,
     "store_source": _switch,
     "sysfs_root": _folder,

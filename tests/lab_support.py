@@ -87,6 +87,7 @@ def running_lab(home: Path, **extra: str) -> Iterator[Lab]:
         "JUPYTERLAB_SETTINGS_DIR": str(home / "settings"),
         "IPYTHONDIR": str(home / "ipython"),
         "TZ": "Europe/Paris",
+        "GREENCELL_DATA_DIR": str(home / "history"),
         **extra,
     }
     log = (home / "server.log").open("w")

@@ -10,12 +10,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from greencell.cli import doctor, lab, report, zones
+from greencell.cli import doctor, history, lab, report, zones
 from greencell.cli.terminal import say
 from greencell.errors import UsageError
 from greencell.version import __version__
 
-_COMMANDS = (doctor, report, zones, lab)
+_COMMANDS = (doctor, report, history, zones, lab)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -149,6 +149,7 @@ def start_kernel(tmp_path: Any) -> Iterator[Callable[..., Kernel]]:
     def start(*, load: bool = True, **environment: str) -> Kernel:
         manager = KernelManager(kernel_name="python3")
         env = {**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "TZ": "Europe/Paris"}
+        env["GREENCELL_DATA_DIR"] = str(tmp_path / "history")
         env.update(environment)
         manager.start_kernel(env=env, cwd=str(tmp_path))
         client = manager.client()

@@ -1,0 +1,132 @@
+"""The keeper: what of a session goes into the history, and when.
+
+A run that ended goes at once; one in progress every few seconds, as what it would be if the
+kernel were killed now. While nothing runs, nothing is written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+
+from greencell.clock import Clock
+from greencell.document import JsonObject, cell_object, session_document
+from greencell.history.leftover import Row
+from greencell.history.rows import CellState, Identity, cell_values, session_values
+from greencell.model import CellRecord, SessionView
+from greencell.units import NS_PER_S
+from greencell.wire import Notice
+
+HEART_BEAT_S: Final = 5.0
+_NOTHING_DUE_S: Final = 3_600.0
+_NAME_VARIABLE: Final = "JPY_SESSION_NAME"
+_MAX_NAME: Final = 1_000
+
+
+class Picture(Protocol):
+    """What the keeper asks of a session."""
+
+    @property
+    def cells(self) -> Sequence[CellRecord]:
+        """All finished runs."""
+        ...
+
+    def view(self, *, live: bool) -> SessionView:
+        """Everything about it."""
+        ...
+
+    def unfinished(self) -> Sequence[CellRecord]:
+        """Runs in progress as if they were lost now, and those whose end waits for a meter."""
+        ...
+
+
+class Notebook(Protocol):
+    """Where rows go."""
+
+    def note(self, rows: Iterable[Row]) -> None:
+        """Have these rows written soon."""
+        ...
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a person should know of the file."""
+        ...
+
+
+class Keeper:
+    """Keeps one session in the history.
+
+    Args:
+        notebook: the path that the server told the kernel, if it did.
+    """
+
+    def __init__(
+        self, picture: Picture, recorder: Notebook, identity: Identity, clock: Clock,
+        notebook: str | None,
+    ) -> None:  # fmt: skip
+        self._picture = picture
+        self._recorder = recorder
+        self._identity = identity
+        self._clock = clock
+        self._notebook = notebook
+        self._noted: set[tuple[str, str]] = set()
+        self._noted_ns = 0
+
+    def ended(self, records: Iterable[CellRecord]) -> None:
+        """These runs ended, and their figures are final."""
+        rows = [self._cell(record, "done") for record in records]
+        if rows:
+            self._recorder.note([self._session(), *rows])
+
+    def beat(self) -> float:
+        """Note what is in progress where that is due; the seconds until it is due again."""
+        unfinished = self._picture.unfinished()
+        if not unfinished:
+            self._noted.clear()
+            return _NOTHING_DUE_S
+        now_ns = self._clock.monotonic_ns()
+        known: set[tuple[str, str]] = {(record.run, record.status) for record in unfinished}
+        since_s = (now_ns - self._noted_ns) / NS_PER_S
+        if known <= self._noted and since_s < HEART_BEAT_S:
+            return HEART_BEAT_S - since_s
+        self._noted, self._noted_ns = known, now_ns
+        rows = [self._cell(record, "running") for record in unfinished]
+        self._recorder.note([self._session(), *rows])
+        return HEART_BEAT_S
+
+    def session_ended(self) -> None:
+        """The session is over: its row gets its end."""
+        if self._picture.cells:
+            self._recorder.note([self._session()])
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a person should know of the file."""
+        return self._recorder.notices
+
+    def everything(self) -> list[Row]:
+        """All rows of the session, for a file that begins anew."""
+        records = self._picture.cells
+        if not records:
+            return []
+        return [self._session(), *(self._cell(record, "done") for record in records)]
+
+    def _session(self) -> Row:
+        view = replace(self._picture.view(live=True), cells=())
+        document: JsonObject = session_document(view)
+        del document["cells"]
+        values = session_values(view, document, self._identity, self._clock.wall_s())
+        return Row("session", {**values, "notebook": self._notebook or values["notebook"]})
+
+    def _cell(self, record: CellRecord, state: CellState) -> Row:
+        session = self._picture.view(live=True).id
+        values = cell_values(record, cell_object(record), session, state, self._clock.wall_s())
+        return Row("cell", values)
+
+
+def notebook_path() -> str | None:
+    """The path of the notebook, as the server told the kernel when it started."""
+    name = os.environ.get(_NAME_VARIABLE, "")
+    return name[:_MAX_NAME] or None

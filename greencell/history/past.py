@@ -1,0 +1,116 @@
+"""Past sessions: read from the history, and forgotten on request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from greencell.errors import UsageError
+from greencell.history.database import BUSY_S, words_of
+from greencell.history.schema import MIGRATIONS, version_of
+
+_DAY_S: Final = 86_400.0
+_WAIT_S: Final = 20 * BUSY_S
+_WHERE: Final = (
+    "where started_at >= :since and (:notebook is null or notebook = :notebook "
+    "or notebook like '%/' || :pattern escape '\\')"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which sessions are meant.
+
+    Attributes:
+        since: from when on, in s since the epoch.
+        notebook: its path, or the end of it.
+    """
+
+    since: float = 0.0
+    notebook: str | None = None
+
+    @classmethod
+    def of(cls, now_s: float, days: float | None, notebook: str | None) -> Wanted:
+        """The sessions of the last ``days``, of a notebook."""
+        return cls(0.0 if days is None else now_s - days * _DAY_S, notebook)
+
+    @property
+    def values(self) -> dict[str, object]:
+        """For the statements."""
+        pattern = None
+        if self.notebook is not None:
+            pattern = self.notebook
+            for sign in ("\\", "%", "_"):
+                pattern = pattern.replace(sign, f"\\{sign}")
+        return {"since": self.since, "notebook": self.notebook, "pattern": pattern}
+
+
+def past_sessions(path: Path, wanted: Wanted) -> list[dict[str, Any]]:
+    """The sessions, oldest first: energies in kWh, masses in kg, as in the session document.
+
+    Raises:
+        UsageError: there is no history, or it cannot be read.
+    """
+    with _reading(path) as connection:
+        rows = connection.execute(
+            f"select * from session {_WHERE} order by started_at",  # noqa: S608  # a constant
+            wanted.values,
+        ).fetchall()
+    return [_session(row) for row in rows]
+
+
+def forget(path: Path, wanted: Wanted) -> int:
+    """Delete sessions that are over, with their cells; how many.
+
+    Raises:
+        UsageError: there is no history, or it cannot be written.
+    """
+    with _reading(path) as connection:
+        connection.execute("pragma foreign_keys = on")
+        done = connection.execute(
+            f"delete from session {_WHERE} and state <> 'running'",  # noqa: S608  # a constant
+            wanted.values,
+        )
+        connection.commit()
+        with contextlib.suppress(sqlite3.OperationalError):  # others are writing: next time
+            connection.execute("vacuum")
+        return done.rowcount
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    if not path.is_file():
+        raise UsageError(f"There is no history yet ({path}); it begins with the first cell.")
+    connection = None
+    try:
+        connection = sqlite3.connect(path, timeout=_WAIT_S)
+        connection.row_factory = sqlite3.Row
+        if version_of(connection) > len(MIGRATIONS):
+            raise UsageError(f"{path} is of a newer greencell; pip install --upgrade greencell.")
+        yield connection
+    except sqlite3.Error as error:
+        raise UsageError(f"{path} cannot be read: {words_of(error)}.") from error
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _session(row: sqlite3.Row) -> dict[str, Any]:
+    document = json.loads(row["document"])
+    return {
+        "id": row["id"],
+        "state": row["state"],
+        "notebook": row["notebook"],
+        **{
+            key: document["session"][key]
+            for key in ("started_at", "ended_at", "duration_s", "label")
+        },
+        "zone": row["zone"],
+        "zone_name": row["zone_name"],
+        **{key: value for key, value in document["totals"].items() if key != "by_component_kwh"},
+    }

@@ -1,0 +1,319 @@
+"""The recorder: rows wait here until they are on disk, and one thread writes them.
+
+Whoever hands over a row goes on at once, whatever the disk does. A row of the same run takes the
+earlier one's place, so what waits stays small; writing a row twice harms nothing, so whatever
+fails is simply tried again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from greencell.clock import Clock
+from greencell.guard import Guard
+from greencell.history import statements as sql
+from greencell.history.database import (
+    Newer,
+    Opened,
+    Unavailable,
+    is_damage,
+    open_database,
+    words_of,
+)
+from greencell.history.leftover import Row, leave, leftovers
+from greencell.history.process import is_gone
+from greencell.history.rows import Identity
+from greencell.sampler import Sampler
+from greencell.wire import Notice
+
+RETRY_S: Final = 0.5
+MAX_RETRY_S: Final = 30.0
+MAX_WAITING: Final = 10_000
+_NOTHING_DUE_S: Final = 3_600.0
+_LEAVE_S: Final = 0.3
+_DAY_S: Final = 86_400.0
+_SILENT_TRIES: Final = 4
+"""A file that is busy for a moment is nothing to tell of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long and how much is kept; ``None``: for ever, and all."""
+
+    max_age_days: float | None = None
+    max_size_mb: float | None = None
+
+
+class Recorder:
+    """Writes one process's sessions into the history.
+
+    Args:
+        path: of the file; its folder is made.
+        everything: all rows of the session that is running, for a file that has to begin anew.
+
+    Attributes:
+        path: of the file.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        identity: Identity,
+        clock: Clock,
+        everything: Callable[[], Iterable[Row]],
+        retention: Retention | None = None,
+    ) -> None:
+        self.path = path
+        self._identity = identity
+        self._clock = clock
+        self._everything = everything
+        self._retention = retention or Retention()
+        self._guard = Guard("history")
+        self._thread = Sampler(self._beat, clock, self._guard, "greencell-history")
+        self._lock = threading.Lock()
+        self._waiting: dict[tuple[str, object], Row] = {}
+        self._dropped = 0
+        self._opened: Opened | None = None
+        self._tries = 0
+        self._problem = ""
+        self._set_aside: Path | None = None
+        self._is_newer = False
+        self._pid = os.getpid()
+
+    @property
+    def guard(self) -> Guard:
+        """What went wrong in the thread beyond all that is foreseen."""
+        return self._guard
+
+    def start(self) -> None:
+        """Open the file, beside everything else."""
+        self._thread.start()
+
+    def note(self, rows: Iterable[Row]) -> None:
+        """Have these rows written soon. Never waits for a disk."""
+        with self._lock:
+            for row in rows:
+                if row.key in self._waiting or len(self._waiting) < MAX_WAITING:
+                    self._waiting[row.key] = row
+                else:
+                    self._dropped += 1
+        self._thread.wake()
+
+    def close(self, session: str, timeout_s: float) -> None:
+        """Write what waits, or leave it for the next process; idempotent."""
+        if os.getpid() != self._pid:
+            return
+        deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
+        self._thread.wake()
+        while self._waiting and not self._is_newer and self._clock.monotonic_ns() < deadline_ns:
+            self._clock.sleep_s(0.01)
+        self._thread.stop(_LEAVE_S)
+        if self._waiting and not self._is_newer:
+            # On a disk that hangs even this would hang.
+            last = threading.Thread(target=self._leave, args=(session,), daemon=True)
+            last.start()
+            last.join(_LEAVE_S)
+
+    def abandon_after_fork(self) -> None:
+        """In a forked child: write nothing, and never close what the parent has open."""
+        self._lock = threading.Lock()
+        self._waiting = {}
+        if self._opened is not None:
+            # One reference more than there are: it is never finalised here.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._opened.connection))
+
+    # -- words ---------------------------------------------------------------------------------
+
+    @property
+    def words(self) -> str:
+        """Where the history is, for ``%greencell status``."""
+        waiting = f", {len(self._waiting)} rows waiting" if self._waiting else ""
+        if self._problem:
+            return f"in memory only: {self._problem}{waiting}"
+        return f"{self.path}{waiting}"
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a person should know, each once."""
+        found = []
+        if self._problem and (self._is_newer or self._tries >= _SILENT_TRIES):
+            text = f"The history is not saved: {self._problem}. This session is kept in memory."
+            remedy = (
+                "pip install --upgrade greencell" if self._is_newer
+                else "it is tried again by itself; GREENCELL_DATA_DIR names another folder"
+            )  # fmt: skip
+            found.append(Notice("history", "info", text, remedy))
+        if self._set_aside is not None:
+            text = (
+                f"The history file was damaged; it was kept as {self._set_aside.name}, and a fresh "
+                "one was begun."
+            )
+            found.append(Notice("history-damaged", "info", text))
+        if self._dropped:
+            text = f"{self._dropped} rows of the history could not be kept."
+            found.append(Notice("history-dropped", "warning", text))
+        return tuple(found)
+
+    # -- the thread ----------------------------------------------------------------------------
+
+    def _beat(self) -> float:
+        if os.getpid() != self._pid or self._is_newer:
+            return _NOTHING_DUE_S
+        try:
+            opened = self._ensure_open()
+            self._write(opened.connection)
+        except Newer as error:
+            self._problem, self._is_newer = str(error), True
+            return _NOTHING_DUE_S
+        except Unavailable as error:
+            return self._later(str(error))
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self._close_connection()
+            return self._later(words_of(error))
+        except OSError as error:
+            self._close_connection()
+            return self._later(error.strerror or "the disk does not answer")
+        self._tries, self._problem = 0, ""
+        return _NOTHING_DUE_S
+
+    def _later(self, problem: str) -> float:
+        self._tries += 1
+        self._problem = problem
+        return float(min(MAX_RETRY_S, RETRY_S * 2 ** min(10, self._tries - 1)))
+
+    def _ensure_open(self) -> Opened:
+        if self._opened is not None:
+            try:
+                if self.path.stat().st_ino == self._opened.inode:
+                    return self._opened
+            except FileNotFoundError:
+                pass
+            # Somebody set it aside or took it away: all of this session goes into the new one.
+            self._close_connection()
+            self.note(self._everything())
+        opened = open_database(self.path)
+        self._opened = opened
+        if opened.set_aside is not None:
+            self._set_aside = opened.set_aside
+            self.note(self._everything())
+        self._tidy(opened.connection)
+        return opened
+
+    def _close_connection(self) -> None:
+        if self._opened is not None:
+            with suppress(sqlite3.Error):
+                self._opened.connection.close()
+            self._opened = None
+
+    def _write(self, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            rows = dict(self._waiting)
+        if not rows:
+            return
+        _put(connection, rows.values(), sql.ALWAYS)
+        with self._lock:
+            for key, row in rows.items():
+                if self._waiting.get(key) is row:
+                    del self._waiting[key]
+
+    def _tidy(self, connection: sqlite3.Connection) -> None:
+        """What is due when a file is opened: the dead, what they left, what is too old."""
+        self._lose_the_dead(connection)
+        for path, rows in leftovers(self.path.parent):
+            try:
+                _put(connection, rows, sql.SESSION_STAYS)
+            except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+                path.replace(path.with_suffix(".unreadable"))
+            else:
+                path.unlink(missing_ok=True)
+        keep(connection, self._retention, self._clock.wall_s())
+
+    def _lose_the_dead(self, connection: sqlite3.Connection) -> None:
+        others = [Identity(*row) for row in connection.execute(sql.RUNNING)]
+        gone = [one for one in others if one != self._identity and is_gone(one, self._identity)]
+        if not gone:
+            return
+        with _transaction(connection):
+            for one in gone:
+                values = {
+                    "hostname": one.hostname, "boot": one.boot, "pid": one.pid,
+                    "started": one.started,
+                }  # fmt: skip
+                connection.execute(sql.LOSE_SESSIONS, values)
+            connection.execute(sql.LOSE_CELLS)
+
+    def _leave(self, session: str) -> None:
+        with self._lock:
+            rows = list(self._waiting.values())
+        with suppress(OSError, ValueError):
+            leave(self.path.parent, session, rows)
+
+
+def keep(connection: sqlite3.Connection, retention: Retention, now_s: float) -> int:
+    """Delete what is older or more than what is to be kept; how many sessions that were."""
+    deleted = 0
+    if retention.max_age_days is not None:
+        with _transaction(connection):
+            before = now_s - retention.max_age_days * _DAY_S
+            deleted += connection.execute(sql.FORGET_BEFORE, {"before": before}).rowcount
+    if retention.max_size_mb is not None:
+        while size_mb(connection) > retention.max_size_mb:
+            oldest = connection.execute(sql.OLDEST).fetchone()
+            if oldest is None:
+                break
+            with _transaction(connection):
+                connection.execute(sql.FORGET_ONE, {"id": oldest[0]})
+            deleted += 1
+    return deleted
+
+
+def size_mb(connection: sqlite3.Connection) -> float:
+    """What the rows take, in MB; free pages, which are used again, do not count."""
+    pragmas = ("page_count", "freelist_count", "page_size")
+    pages, free, size = (connection.execute(f"pragma {p}").fetchone()[0] for p in pragmas)
+    return float((pages - free) * size) / 1e6
+
+
+class _transaction:  # noqa: N801  # reads as a keyword
+    """All of it or nothing, begun so that waiting for another writer works."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("begin immediate")
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is not None:
+            self._roll_back()
+            return
+        try:
+            self._connection.execute("commit")
+        except sqlite3.Error:
+            self._roll_back()
+            raise
+
+    def _roll_back(self) -> None:
+        with suppress(sqlite3.Error):
+            self._connection.execute("rollback")
+
+
+def _put(connection: sqlite3.Connection, rows: Iterable[Row], session_stays: str) -> None:
+    # Sessions first: a run belongs to one.
+    ordered = sorted(rows, key=lambda row: row.table != "session")
+    with _transaction(connection):
+        for row in ordered:
+            if row.table == "session":
+                text = sql.upsert("session", "id", row.values, session_stays)
+            else:
+                text = sql.upsert("cell", "run", row.values, sql.CELL_STAYS)
+            connection.execute(text, row.values)

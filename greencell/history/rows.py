@@ -1,0 +1,91 @@
+"""Rows of the history: what is kept of a session and of a run. Pure.
+
+The text of a cell is in none of them. ``document`` holds the same object as the session
+document, for what later versions want to know.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from greencell.document import JsonObject
+from greencell.model import CellRecord, SessionView
+
+CellState = Literal["running", "done"]
+SessionState = Literal["running", "ended"]
+Values = dict[str, "str | int | float | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The process that a session lives in.
+
+    Attributes:
+        boot: which boot of the machine.
+        started: when the process began, in s since the epoch: numbers are given anew.
+    """
+
+    hostname: str
+    boot: str
+    pid: int
+    started: float
+
+
+def session_values(
+    view: SessionView, document: JsonObject, identity: Identity, seen_at: float
+) -> Values:
+    """A session as of ``seen_at``, in s since the epoch.
+
+    Args:
+        document: its session document without cells.
+    """
+    state: SessionState = "running" if view.ended_at is None else "ended"
+    totals = view.totals
+    return {
+        "id": view.id,
+        "started_at": view.started_at,
+        "ended_at": view.ended_at,
+        "seen_at": seen_at,
+        "state": state,
+        "notebook": view.notebook,
+        "label": view.label,
+        "hostname": identity.hostname,
+        "boot": identity.boot,
+        "pid": identity.pid,
+        "process_started": identity.started,
+        "greencell_version": document["session"]["greencell_version"],
+        "zone": view.carbon.factor.zone,
+        "zone_name": view.carbon.zone_name,
+        "cells": totals.cells,
+        "duration_s": view.duration_s,
+        "energy_j": totals.energy_j.value,
+        "energy_low_j": totals.energy_j.low,
+        "energy_high_j": totals.energy_j.high,
+        "co2_g": totals.co2_g.value,
+        "co2_low_g": totals.co2_g.low,
+        "co2_high_g": totals.co2_g.high,
+        "provenance": totals.provenance,
+        "flags": " ".join(totals.flags),
+        "document": json.dumps(document, allow_nan=False),
+    }
+
+
+def cell_values(
+    record: CellRecord, document: JsonObject, session: str, state: CellState, seen_at: float
+) -> Values:
+    """A run; one that is still running stands as what it would be if it were lost now."""
+    return {
+        "run": record.run,
+        "session": session,
+        "number": record.number,
+        "seen_at": seen_at,
+        "state": state,
+        "status": record.status,
+        "started_at": record.started_at,
+        "duration_s": record.duration_s,
+        "energy_j": record.energy_j.value if record.energy_j is not None else None,
+        "co2_g": record.co2_g.value if record.co2_g is not None else None,
+        "document": json.dumps(document, allow_nan=False),
+    }
