@@ -78,15 +78,26 @@ def is_damage(error: sqlite3.Error) -> bool:
     return "not a database" in text or "malformed" in text
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether others use the file just now."""
+    text = str(error)
+    return "locked" in text or "busy" in text
+
+
 def words_of(error: sqlite3.Error) -> str:
     """What SQLite says, in one line without a path."""
     return " ".join(str(error).split())[:120] or type(error).__name__
 
 
 def _opened(path: Path, migrations: Sequence[str], aside: Path | None) -> Opened:
-    # Made by us, so that nobody else may read it from its first byte on.
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
-    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+    if not path.exists():
+        # Made by us, so that nobody else may read it from its first byte on. A file that is there
+        # must not be opened beside SQLite: closing it would drop SQLite's locks on it.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
+    # One thread writes; at the end another one closes.
+    connection = sqlite3.connect(
+        path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+    )
     try:
         version = version_of(connection)
         if version > len(migrations):
@@ -115,7 +126,7 @@ def _choose_journal(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("begin immediate")
         connection.execute("commit")
     except sqlite3.OperationalError as error:
-        if "locked" in str(error) or "busy" in str(error):
+        if is_busy(error):
             raise
         connection.execute("pragma journal_mode = delete")
 

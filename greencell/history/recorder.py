@@ -24,6 +24,7 @@ from greencell.history.database import (
     Newer,
     Opened,
     Unavailable,
+    is_busy,
     is_damage,
     open_database,
     words_of,
@@ -116,11 +117,10 @@ class Recorder:
         while self._waiting and not self._is_newer and self._clock.monotonic_ns() < deadline_ns:
             self._clock.sleep_s(0.01)
         self._thread.stop(_LEAVE_S)
-        if self._waiting and not self._is_newer:
-            # On a disk that hangs even this would hang.
-            last = threading.Thread(target=self._leave, args=(session,), daemon=True)
-            last.start()
-            last.join(_LEAVE_S)
+        # On a disk that hangs even this would hang.
+        last = threading.Thread(target=self._finish, args=(session,), daemon=True)
+        last.start()
+        last.join(_LEAVE_S)
 
     def abandon_after_fork(self) -> None:
         """In a forked child: write nothing, and never close what the parent has open."""
@@ -231,7 +231,9 @@ class Recorder:
         for path, rows in leftovers(self.path.parent):
             try:
                 _put(connection, rows, sql.SESSION_STAYS)
-            except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            except sqlite3.DatabaseError as error:
+                if is_busy(error) or is_damage(error) or "full" in str(error):
+                    raise
                 path.replace(path.with_suffix(".unreadable"))
             else:
                 path.unlink(missing_ok=True)
@@ -251,11 +253,15 @@ class Recorder:
                 connection.execute(sql.LOSE_SESSIONS, values)
             connection.execute(sql.LOSE_CELLS)
 
-    def _leave(self, session: str) -> None:
+    def _finish(self, session: str) -> None:
+        """Leave what waits to the next process, and close the file."""
         with self._lock:
             rows = list(self._waiting.values())
-        with suppress(OSError, ValueError):
-            leave(self.path.parent, session, rows)
+        if rows and not self._is_newer:
+            with suppress(OSError, ValueError):
+                leave(self.path.parent, session, rows)
+        if not self._thread.alive:
+            self._close_connection()
 
 
 def keep(connection: sqlite3.Connection, retention: Retention, now_s: float) -> int:

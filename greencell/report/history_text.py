@@ -27,7 +27,9 @@ def history_text(sessions: Sequence[Past]) -> str:
         return "no session is in the history for that"
     rows = [("begun (UTC)", "notebook", "cells", "time", "energy", "CO2e", "")]
     rows += [_line(one) for one in sessions]
-    rows.append(("", f"{len(sessions)} sessions", *_sum(sessions), ""))
+    rows.append(
+        ("", f"{len(sessions)} session{'' if len(sessions) == 1 else 's'}", *_sum(sessions), "")
+    )
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
+import signal
+import sqlite3
 import statistics
 import time
 from collections.abc import Callable
@@ -531,3 +534,61 @@ def test_cells_in_subshells_share_the_time_they_overlap(start_kernel: Start) -> 
     assert document["totals"]["cells_energy_kwh"] == pytest.approx(
         math.fsum(cell["energy_kwh"] for cell in cells.values()), rel=1e-9
     )
+
+
+def test_the_history_is_there_after_a_restart_and_a_kill(
+    start_kernel: Start, tmp_path: Path
+) -> None:
+    """Every cell that was replied to, once; the one that was killed, as lost; the magic tells."""
+    kernel = start_kernel()
+    for index in range(3):
+        kernel.run(f"x = {index}")
+    kernel.send("import time; time.sleep(60)")
+    time.sleep(2.5)
+    kernel.manager.signal_kernel(signal.SIGKILL)
+    kernel.manager.shutdown_kernel(now=True)
+
+    later = start_kernel(JPY_SESSION_NAME="/home/ada/later.ipynb")
+    later.run("y = 1")
+    end_s = time.monotonic() + 10.0
+    while "lost: its kernel was killed" not in (text := later.run("%greencell history").text):
+        assert time.monotonic() < end_s, text
+    assert "/home/ada/later.ipynb" in text and "2 sessions" in text
+    only = later.run("%greencell history --notebook later.ipynb --days 1").text
+    assert "1 session " in only and "lost" not in only
+    assert str(tmp_path / "history") in later.run("%greencell status").text
+
+    with contextlib.closing(sqlite3.connect(tmp_path / "history" / "history.sqlite3")) as file:
+        found = file.execute(
+            "select status, cell.state, energy_j from cell order by cell.started_at"
+        ).fetchall()
+    assert [row[0] for row in found[:4]] == ["ok", "ok", "ok", "lost"]
+    assert [row[1] for row in found[:4]] == ["done", "done", "done", "lost"]
+    assert found[3][2] > 0
+
+
+def test_history_that_is_off_writes_nothing(start_kernel: Start, tmp_path: Path) -> None:
+    """Not even a folder; the magic says how to have one."""
+    kernel = start_kernel(GREENCELL_HISTORY="off")
+    kernel.run("x = 1")
+    assert "GREENCELL_HISTORY=on" in kernel.run("%greencell history").text
+    assert "history            off" in kernel.run("%greencell status").text
+    time.sleep(0.5)
+    assert not (tmp_path / "history").exists()
+
+
+def test_a_history_without_a_place_is_said_once_and_harms_nothing(
+    start_kernel: Start, tmp_path: Path
+) -> None:
+    """The folder is a file: cells are as ever, a notice says that nothing is saved."""
+    (tmp_path / "file").write_text("")
+    kernel = start_kernel(GREENCELL_DATA_DIR=str(tmp_path / "file"))
+    assert kernel.run("1 + 1").visible == [("execute_result", {"text/plain": "2"})]
+    end_s = time.monotonic() + 20.0
+    while True:
+        notices = kernel.ask("snapshot")["snapshot"]["notices"]
+        if [one["id"] for one in notices].count("history") == 1:
+            break
+        assert time.monotonic() < end_s
+        time.sleep(0.2)
+    assert kernel.document()["totals"]["cells"] >= 1

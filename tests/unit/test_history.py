@@ -106,7 +106,7 @@ def test_a_finished_cell_is_a_row_at_once(path: Path) -> None:
 
 def test_a_running_cell_stands_as_what_it_would_be_if_it_were_lost(path: Path) -> None:
     """Within a second of its start, then by a heart-beat; its end takes the place."""
-    with kept(path) as (bench, writer):
+    with kept(path) as (bench, _writer):
         opening = bench.session.open_run("c")
         bench.session.begin(opening)
         bench.pass_time(1.0)
@@ -631,7 +631,7 @@ def test_the_command_line_shows_and_forgets(
     assert "/home/ada/work.ipynb" in text and "2 sessions" in text and "60" in text
     assert main(["history", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)) == 2
-    assert main(["history", "--csv", "--days", "1"]) == 0
+    assert main(["history", "--csv"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
     assert main(["history", "--days", "nan"]) == 1
     assert "above 0" in capsys.readouterr().err
