@@ -46,6 +46,11 @@ class Picture(Protocol):
     paused: bool
 
     @property
+    def hooks_spared(self) -> bool:
+        """Whether hooks do no more than they must."""
+        ...
+
+    @property
     def busy(self) -> bool:
         """Whether a cell is in progress."""
         ...
@@ -97,7 +102,8 @@ class Feed:
             },
             "totals": self._totals,
         }  # fmt: skip
-        self._outlet.send_now(self._message("cell-start", body), parent)
+        send = self._outlet.send if self._picture.hooks_spared else self._outlet.send_now
+        send(self._message("cell-start", body), parent)
 
     def cell_ended(self, *records: CellRecord) -> None:
         """Say what cells cost that ended by now. From the background thread."""

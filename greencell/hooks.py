@@ -11,6 +11,7 @@ import _signal
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +24,8 @@ from greencell.session import Session
 MAX_TEXT: Final = 200
 _REDELIVER_S: Final = 0.002
 _ATTEMPTS: Final = 3
+SLOW_NS: Final = 50_000_000
+"""A hook that takes longer is felt. One may be the machine's hiccup; two in a row are ours."""
 _CELL_MAGIC: Final = "%%greencell "
 
 # IPython's shell, ExecutionInfo and ExecutionResult come without types.
@@ -56,6 +59,7 @@ class Hooks:
         self._frames: list[_Frame] = []
         self._pid = os.getpid()
         self._main_thread = threading.main_thread().ident
+        self._slow_hooks = 0
         self.guard = Guard("hook")
 
     def register(self) -> None:
@@ -123,14 +127,22 @@ class Hooks:
         main = threading.get_ident() == self._main_thread
         # Only the handler that raises needs holding back; others do not hurt us.
         if not main or _signal.getsignal(_signal.SIGINT) is not _signal.default_int_handler:
-            guard.run(call, argument)
+            guard.run(self._timed, call, argument)
             return False
         _signal.signal(_signal.SIGINT, self._hold_interrupt)
         try:
-            guard.run(call, argument)
+            guard.run(self._timed, call, argument)
         finally:
             _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         return guard.interrupted
+
+    def _timed(self, call: Callable[[Any], None], argument: Any) -> None:
+        began_ns = time.monotonic_ns()
+        call(argument)
+        slow = time.monotonic_ns() - began_ns > SLOW_NS
+        self._slow_hooks = self._slow_hooks + 1 if slow else 0
+        if self._slow_hooks > 1:
+            self._session.spare_hooks()
 
     def _hold_interrupt(self, _signum: int, _frame: object) -> None:
         self.guard.interrupted = True

@@ -88,6 +88,7 @@ class Meter:
 
     Attributes:
         has_gauges: whether some source must be sampled often to be integrated.
+        spares_hooks: whether every source is left to the background thread.
     """
 
     def __init__(
@@ -112,13 +113,15 @@ class Meter:
         self._readers = [_reader(source) for source in sources]
         self._cost_s = [0.0] * len(self.sources)
         self._slow: frozenset[int] = frozenset()
+        self._all = frozenset(range(len(self.sources)))
+        self.spares_hooks = False
         self._tree = tree
         self._machine = machine
         self._clock = clock
 
     def take(self) -> Snapshot:
         """Read what is quick to read. For the hooks: no lock, no arithmetic."""
-        return self._take(self._slow, learn_cost=False)
+        return self._take(self._all if self.spares_hooks else self._slow, learn_cost=False)
 
     def take_all(self) -> Snapshot:
         """Read everything, learn which sources are slow. For the background thread."""

@@ -33,6 +33,7 @@ def notices(
     silent: Sequence[SourceInfo] = (),
     device_use: Sequence[DeviceUse | None] = (),
     flags: Collection[str] = (),
+    hooks_spared: bool = False,
 ) -> Iterator[Notice]:
     """All notices, the most important first.
 
@@ -40,6 +41,7 @@ def notices(
         silent: sources that have not answered for a while, though they may again.
         device_use: who used each source's device of late, in the order of ``infos``.
         flags: those of the session's totals.
+        hooks_spared: whether meters are left to the background thread, because hooks were slow.
     """
     for guard in guards:
         if guard.last_failure is not None:
@@ -53,6 +55,12 @@ def notices(
         yield Notice(f"silent:{info.id}", "warning", text, _LOOK_AGAIN)
     if not infos:
         yield Notice("no-source", "warning", "Nothing here can be metered or modelled.")
+    if hooks_spared:
+        text = (
+            "Reading the meters around cells took too long here; they are read beside the cells "
+            "now, and short cells are told less surely."
+        )
+        yield Notice("slow-hooks", "info", text, "%reload_ext greencell tries again")
     yield from _estimated(infos, skipped)
     if "stale" in flags:
         text = "A meter stood still for a while; what it did not show is missing."

@@ -219,6 +219,15 @@ class Session:
         """A run ended when ``snapshot`` was taken."""
         self._events.append((snapshot, Closing(run, status, execution_count)))
 
+    def spare_hooks(self) -> None:
+        """Hooks were slow: from now on they read clocks alone, and wait for no message to leave."""
+        self._meter.spares_hooks = True
+
+    @property
+    def hooks_spared(self) -> bool:
+        """Whether hooks do no more than they must."""
+        return self._meter.spares_hooks
+
     def wall_s(self) -> float:
         """Now, in s since the epoch."""
         return self._clock.wall_s()
@@ -454,6 +463,7 @@ class Session:
         found = notices(
             booking.infos, booking.lost, self._skipped, self._carbon, [self._guard],
             silent=booking.silent, device_use=self._meter.device_use, flags=flags,
+                hooks_spared=self.hooks_spared,
         )  # fmt: skip
         kept = self.keeper.notices if self.keeper is not None else ()
         return (*found, *self.place_notices, *kept)
