@@ -21,6 +21,7 @@ from greencell.control import Control
 from greencell.document import carbon_object
 from greencell.equipment import Equipped
 from greencell.feed import Feed
+from greencell.guard import Guard
 from greencell.hooks import Hooks
 from greencell.keeping import keep
 from greencell.place import Place, opening
@@ -108,21 +109,18 @@ class Extension:
         self.say_hello()
 
     def stop(self) -> None:
-        """Take everything down; idempotent."""
+        """Take everything down; idempotent. What fails keeps nothing else from ending."""
         atexit.unregister(self._at_exit)
-        self.hooks.unregister()
-        self.place.stop()
-        self.session.close(_EXIT_TIMEOUT_S)
-        if self.recorder is not None:
-            self.recorder.close(self.session.id, _HISTORY_TIMEOUT_S)
+        Guard("hook").run(self.hooks.unregister)
+        self._at_exit()
         if self.channel is not None:
-            self.channel.close()
+            Guard("channel").run(self.channel.close)
 
     def _at_exit(self) -> None:
-        self.place.stop()
-        self.session.close(_EXIT_TIMEOUT_S)
+        Guard("live").run(self.place.stop)
+        Guard("session").run(self.session.close, _EXIT_TIMEOUT_S)
         if self.recorder is not None:
-            self.recorder.close(self.session.id, _HISTORY_TIMEOUT_S)
+            Guard("history").run(self.recorder.close, self.session.id, _HISTORY_TIMEOUT_S)
 
     def say_hello(self) -> None:
         """Tell pages that a session began. Only from inside a cell."""

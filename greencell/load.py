@@ -7,7 +7,7 @@ from typing import Any
 
 from greencell.carbon.grid_table import GridTable
 from greencell.equipment import equip
-from greencell.extension import ATTRIBUTE, Extension, Shell, extension_of
+from greencell.extension import ATTRIBUTE, Extension, Shell
 from greencell.guard import Guard
 from greencell.magics import Magics
 from greencell.report.shape import visible
@@ -19,7 +19,7 @@ _PARKED = "_greencell_parked"
 
 def load(shell: Shell) -> None:
     """``%load_ext greencell``: start measuring, say so in one line. Idempotent, never raises."""
-    if extension_of(shell) is not None:
+    if getattr(shell, ATTRIBUTE, None) is not None:
         return
     guard = Guard("start")
     guard.run(_load, shell)
@@ -45,11 +45,11 @@ def _load(shell: Shell) -> None:
 
 def unload(shell: Shell) -> None:
     """``%unload_ext greencell``: stop and release everything. Idempotent."""
-    extension = extension_of(shell)
+    extension: Extension | None = getattr(shell, ATTRIBUTE, None)
     if extension is None:
         return
     delattr(shell, ATTRIBUTE)
-    extension.stop()
+    Guard("end").run(extension.stop)
     for kind in ("line", "cell"):
         for name in ("greencell", "energy"):
             shell.magics_manager.magics[kind].pop(name, None)

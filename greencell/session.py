@@ -463,7 +463,7 @@ class Session:
         found = notices(
             booking.infos, booking.lost, self._skipped, self._carbon, [self._guard],
             silent=booking.silent, device_use=self._meter.device_use, flags=flags,
-                hooks_spared=self.hooks_spared,
+            hooks_spared=self.hooks_spared,
         )  # fmt: skip
         kept = self.keeper.notices if self.keeper is not None else ()
         return (*found, *self.place_notices, *kept)

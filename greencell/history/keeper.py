@@ -20,6 +20,8 @@ from greencell.units import NS_PER_S
 from greencell.wire import Notice
 
 HEART_BEAT_S: Final = 5.0
+FIRST_BEATS_S: Final = 1.0
+"""So often while a run is young: a short one that is killed should not be told as nothing."""
 _NOTHING_DUE_S: Final = 3_600.0
 _NAME_VARIABLE: Final = "JPY_SESSION_NAME"
 _MAX_NAME: Final = 1_000
@@ -89,12 +91,14 @@ class Keeper:
         now_ns = self._clock.monotonic_ns()
         known: set[tuple[str, str]] = {(record.run, record.status) for record in unfinished}
         since_s = (now_ns - self._noted_ns) / NS_PER_S
-        if known <= self._noted and since_s < HEART_BEAT_S:
-            return HEART_BEAT_S - since_s
+        young = any(record.duration_s < HEART_BEAT_S for record in unfinished)
+        period_s = FIRST_BEATS_S if young else HEART_BEAT_S
+        if known <= self._noted and since_s < period_s:
+            return period_s - since_s
         self._noted, self._noted_ns = known, now_ns
         rows = [self._cell(record, "running") for record in unfinished]
         self._recorder.note([self._session(), *rows])
-        return HEART_BEAT_S
+        return period_s
 
     def session_ended(self) -> None:
         """The session is over: its row gets its end."""

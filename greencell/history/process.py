@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ _SAME_S: Final = 5.0
 
 def this_process() -> Identity:
     """The process that asks."""
-    return Identity(socket.gethostname(), boot(), os.getpid(), psutil.Process().create_time())
+    return Identity(platform.node(), boot(), os.getpid(), psutil.Process().create_time())
 
 
 def boot() -> str:

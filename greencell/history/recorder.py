@@ -118,7 +118,7 @@ class Recorder:
             self._clock.sleep_s(0.01)
         self._thread.stop(_LEAVE_S)
         # On a disk that hangs even this would hang.
-        last = threading.Thread(target=self._finish, args=(session,), daemon=True)
+        last = threading.Thread(target=self._guard.run, args=(self._finish, session), daemon=True)
         last.start()
         last.join(_LEAVE_S)
 
