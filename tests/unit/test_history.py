@@ -90,7 +90,7 @@ def test_a_finished_cell_is_a_row_at_once(path: Path) -> None:
         bench.session.label_next("train")
         bench.cell(2.0)
         beat(bench)
-        wait(lambda: path.exists() and not writer._waiting)
+        wait(lambda: writer._opened is not None and not writer._waiting)
         (row,) = rows(path)
         (cell,) = bench.session.to_dict()["cells"]
 
@@ -111,7 +111,7 @@ def test_a_running_cell_stands_as_what_it_would_be_if_it_were_lost(path: Path) -
         bench.session.begin(opening)
         bench.pass_time(1.0)
         beat(bench)
-        wait(lambda: path.exists() and rows(path) != [])
+        wait(lambda: writer._opened is not None and rows(path) != [])
         (row,) = rows(path)
         assert (row["state"], row["status"]) == ("running", "lost")
         assert row["energy_j"] == pytest.approx(90.0, rel=0.01)
@@ -133,7 +133,7 @@ def test_a_reset_ends_one_session_and_begins_another(path: Path) -> None:
         bench.session.reset(keep_running=False)
         bench.cell(2.0)
         beat(bench)
-        wait(lambda: path.exists() and not writer._waiting)
+        wait(lambda: writer._opened is not None and not writer._waiting)
 
     sessions = past_sessions(path, EVER)
     assert [s["cells"] for s in sessions] == [1, 1]
@@ -145,7 +145,7 @@ def test_the_file_is_nobody_elses_to_read(path: Path) -> None:
     with kept(path) as (bench, writer):
         bench.cell(1.0)
         beat(bench)
-        wait(lambda: path.exists() and not writer._waiting)
+        wait(lambda: writer._opened is not None and not writer._waiting)
         for file in path.parent.iterdir():
             assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0, file
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -156,7 +156,7 @@ def test_nothing_is_written_while_nothing_runs(path: Path) -> None:
     with kept(path) as (bench, writer):
         bench.cell(1.0)
         beat(bench)
-        wait(lambda: path.exists() and not writer._waiting)
+        wait(lambda: writer._opened is not None and not writer._waiting)
         before = writer.path.stat().st_mtime_ns, rows(path, "select seen_at from session")
         for _ in range(5):
             bench.pass_time(3.0)
@@ -293,7 +293,7 @@ def filled(path: Path) -> None:
         for _ in range(30):
             bench.cell(0.2)
         beat(bench)
-        wait(lambda: path.exists() and not writer._waiting)
+        wait(lambda: writer._opened is not None and not writer._waiting)
 
 
 def garble(path: Path) -> None:
@@ -390,12 +390,12 @@ def test_a_file_that_is_taken_away_is_begun_anew_with_all_of_the_session(path: P
     with kept(path) as (bench, writer):
         bench.cell(1.0)
         beat(bench)
-        wait(lambda: path.exists() and not writer._waiting)
+        wait(lambda: writer._opened is not None and not writer._waiting)
         for file in path.parent.iterdir():
             file.unlink()
         bench.cell(1.0)
         beat(bench)
-        wait(lambda: path.exists() and not writer._waiting and len(rows(path)) == 2)
+        wait(lambda: writer._opened is not None and not writer._waiting and len(rows(path)) == 2)
 
 
 # -- a disk that does not want -----------------------------------------------------------------
@@ -515,7 +515,7 @@ def test_a_disk_that_hangs_delays_no_cell(path: Path, monkeypatch: pytest.Monkey
             beat(bench)
         assert sorted(took_s)[10] < 0.01
         gate.set()
-        wait(lambda: path.exists() and not writer._waiting)
+        wait(lambda: writer._opened is not None and not writer._waiting)
         assert len(rows(path)) == 20
 
 
