@@ -106,7 +106,7 @@ def test_a_finished_cell_is_a_row_at_once(path: Path) -> None:
 
 def test_a_running_cell_stands_as_what_it_would_be_if_it_were_lost(path: Path) -> None:
     """Within a second of its start, then by a heart-beat; its end takes the place."""
-    with kept(path) as (bench, _writer):
+    with kept(path) as (bench, writer):
         opening = bench.session.open_run("c")
         bench.session.begin(opening)
         bench.pass_time(1.0)
