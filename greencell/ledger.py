@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from greencell.attribution import Portion, Slice
 from greencell.emissions import Emissions
@@ -30,6 +31,8 @@ _PEAK_MIN_SLICE_S = 0.2
 """A shorter slice says too little about power to count as a peak."""
 
 
+_NONE_LOGGED: Final[dict[str, float]] = {}
+"""One for all records without a metric: they are kept by the thousand."""
 _DUST = 1e-12
 """Relative error of sums of floating-point numbers."""
 
@@ -259,7 +262,7 @@ class Ledger:
             grid_relative_error=carbon.relative_error,
             parent=parent.opening.number if parent is not None else None,
             final=final,
-            metrics=dict(run.metrics),
+            metrics=dict(run.metrics) if run.metrics else _NONE_LOGGED,
         )
 
     # -- reading -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ class FakeClock:
     def __init__(self, *followers: Callable[[float], None]) -> None:
         self._now_ns = 1_000 * NS_PER_S
         self._slept_ns = 0
+        self._set_s = 0.0
         self._followers = list(followers)
 
     def follow(self, follower: Callable[[float], None]) -> None:
@@ -43,6 +44,10 @@ class FakeClock:
         """The machine sleeps: only the boot clock and the wall clock go on."""
         self._slept_ns += round(seconds * NS_PER_S)
 
+    def set_wall(self, step_s: float) -> None:
+        """Somebody sets the wall clock, forwards or back."""
+        self._set_s += step_s
+
     def monotonic_ns(self) -> int:
         """Time without sleep, in ns."""
         return self._now_ns
@@ -53,4 +58,4 @@ class FakeClock:
 
     def wall_s(self) -> float:
         """Seconds since the epoch."""
-        return _EPOCH_S + (self._now_ns + self._slept_ns) / NS_PER_S
+        return _EPOCH_S + self._set_s + (self._now_ns + self._slept_ns) / NS_PER_S
