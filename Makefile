@@ -12,12 +12,14 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ROOT_ARGS := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: help lab test check unit bench build format clean sync node-modules chromium
+.PHONY: help lab test check unit bench build format clean sync node-modules chromium audit reproducible kills
 
 help:
 	@echo "make lab    build, install, and open JupyterLab on examples/first-light.ipynb"
 	@echo "make test   install what the tests need and pass all of them"
 	@echo "make bench  what greencell costs and how right it is, side by side with others"
+	@echo "make kills  kills kernels at random moments and counts what their history lost"
+	@echo "make audit, make reproducible   known weaknesses of dependencies; two builds, compared"
 	@echo "make build  wheel and sdist into dist/;  make format;  make clean"
 
 $(UV):
@@ -62,6 +64,18 @@ bench: $(UV)
 
 build: $(UV)
 	$(UV) build
+
+reproducible: sync node-modules
+	$(RUN) python scripts/reproducible.py
+
+# Both ask public databases of known weaknesses, so they need the network.
+audit: sync node-modules
+	$(UV) pip freeze | grep -v '^greencell\|^-e' > .tools/frozen.txt
+	$(UV) tool run pip-audit --requirement .tools/frozen.txt --no-deps --disable-pip
+	npm audit --omit=dev
+
+kills: sync
+	$(RUN) python scripts/kills.py $(KILLS_ARGS)
 
 format: sync
 	$(RUN) ruff check --fix .

@@ -52,8 +52,10 @@ def to_csv(document: Mapping[str, Any]) -> str:
 
 
 def defused(text: str) -> str:
-    """A text that no spreadsheet runs."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """A text that no spreadsheet runs, and that stays in its row."""
+    # A lone carriage return ends a row for some readers, and no writer quotes it.
+    one_row = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{one_row}" if text.startswith(_FORMULA_STARTS) else one_row
 
 
 def _field(value: object) -> object:
