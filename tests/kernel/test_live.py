@@ -37,7 +37,8 @@ def test_a_cell_has_the_live_figure_and_falls_back(start_kernel: Start) -> None:
         )  # fmt: skip
         loaded = kernel.run("%load_ext greencell")
         assert loaded.text.count("\n") == 1
-        assert "41.4 g CO2e/kWh" in loaded.text
+        # The table's, unless the provider was quicker than the line.
+        assert "41.4 g CO2e/kWh" in loaded.text or "live from Electricity Maps" in loaded.text
         assert "Electricity Maps is asked for live figures" in loaded.text
         carbon = wait_for(kernel, lambda carbon: carbon["live"] is not None)
         assert carbon["source"] == "Electricity Maps, live" and carbon["zone"] == "FR"
