@@ -12,12 +12,13 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ROOT_ARGS := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: help lab test check unit bench build format clean sync node-modules chromium audit reproducible kills
+.PHONY: help lab test check unit bench build format clean sync node-modules chromium audit reproducible kills fuzz
 
 help:
 	@echo "make lab    build, install, and open JupyterLab on examples/first-light.ipynb"
 	@echo "make test   install what the tests need and pass all of them"
 	@echo "make bench  what greencell costs and how right it is, side by side with others"
+	@echo "make fuzz   a million odd inputs for every reader"
 	@echo "make kills  kills kernels at random moments and counts what their history lost"
 	@echo "make audit, make reproducible   known weaknesses of dependencies; two builds, compared"
 	@echo "make build  wheel and sdist into dist/;  make format;  make clean"
@@ -73,6 +74,9 @@ audit: sync node-modules
 	$(UV) pip freeze | grep -v '^greencell\|^-e' > .tools/frozen.txt
 	$(UV) tool run pip-audit --requirement .tools/frozen.txt --no-deps --disable-pip
 	npm audit --omit=dev
+
+fuzz: sync
+	$(RUN) python scripts/fuzz.py $(FUZZ_ARGS)
 
 kills: sync
 	$(RUN) python scripts/kills.py $(KILLS_ARGS)

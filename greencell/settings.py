@@ -137,7 +137,7 @@ def _number(low: float, high: float, *, above: bool = False) -> Callable[[object
     def parse(value: object) -> float:
         try:
             number = float(cast("str", value))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         bound = "above" if above else "from"
         if not (low < number <= high or (number == low and not above)):
@@ -176,14 +176,21 @@ def _switch(value: object) -> bool:
 
 
 def _folder(value: object) -> Path:
-    path = Path(_text(value)).expanduser()
-    if not path.is_dir():
+    path = _future_folder(value)
+    try:
+        exists = path.is_dir()
+    except (OSError, ValueError):  # a name that no file system takes
+        exists = False
+    if not exists:
         raise _BadValue("there is no such folder")
     return path
 
 
 def _future_folder(value: object) -> Path:
-    return Path(_text(value)).expanduser()
+    try:
+        return Path(_text(value)).expanduser()
+    except RuntimeError as error:
+        raise _BadValue("it names a home folder that does not exist") from error
 
 
 _PARSERS: Mapping[str, Callable[[object], object]] = {

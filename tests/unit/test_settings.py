@@ -73,3 +73,24 @@ def test_names_of_the_interface(tmp_path: Path) -> None:
 def test_no_text_raises(environment: dict[str, str]) -> None:
     """Whatever stands in the environment."""
     read_settings(environment, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GREENCELL_SYSFS_ROOT", "9" * 400), ("GREENCELL_SYSFS_ROOT", "~nobody-of-that-name/x"),
+        ("GREENCELL_DATA_DIR", "~nobody-of-that-name/x"), ("GREENCELL_PUE", "1e999"),
+        ("GREENCELL_HISTORY_MAX_DAYS", "0"), ("GREENCELL_HISTORY_MAX_MB", "-1"),
+    ],
+)  # fmt: skip
+def test_values_that_a_fuzzer_found(name: str, value: str) -> None:
+    """One line each, and the default."""
+    read = read_settings({name: value}, {})
+
+    assert read.settings == Settings()
+    assert len(read.problems) == 1 and len(read.problems[0].splitlines()) == 1
+
+
+def test_a_number_beyond_all_floats_is_one_line() -> None:
+    """As a configuration file in Python may hold it."""
+    assert len(read_settings({}, {"pue": 10**400}).problems) == 1
