@@ -12,12 +12,13 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ROOT_ARGS := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: help lab test check unit bench build format clean sync node-modules chromium audit reproducible kills fuzz
+.PHONY: help lab test check unit bench build format clean sync node-modules chromium audit reproducible kills fuzz soak
 
 help:
 	@echo "make lab    build, install, and open JupyterLab on examples/first-light.ipynb"
 	@echo "make test   install what the tests need and pass all of them"
 	@echo "make bench  what greencell costs and how right it is, side by side with others"
+	@echo "make soak   an hour of random cells, faults, restarts; SOAK_ARGS='--minutes 5' is the short form"
 	@echo "make fuzz   a million odd inputs for every reader"
 	@echo "make kills  kills kernels at random moments and counts what their history lost"
 	@echo "make audit, make reproducible   known weaknesses of dependencies; two builds, compared"
@@ -77,6 +78,9 @@ audit: sync node-modules
 
 fuzz: sync
 	$(RUN) python scripts/fuzz.py $(FUZZ_ARGS)
+
+soak: sync
+	$(RUN) python scripts/soak.py $(SOAK_ARGS)
 
 kills: sync
 	$(RUN) python scripts/kills.py $(KILLS_ARGS)
