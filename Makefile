@@ -63,6 +63,7 @@ bench: $(UV)
 	$(RUN) python benchmarks/overhead.py
 	$(RUN) python benchmarks/accuracy.py
 	$(RUN) python benchmarks/carbon_lookup.py
+	$(RUN) python benchmarks/history_cost.py
 
 build: $(UV)
 	$(UV) build

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -260,3 +262,70 @@ def test_two_kernels_count_their_own(start_kernel: Start) -> None:
     dynamic = max(cell["machine_energy_kwh"] for cell in cells)
     assert together <= 2.0 * dynamic
     assert all(cell["energy_kwh"] > 0 for cell in cells)
+
+
+def test_waiting_for_an_answer_is_in_the_cell(start_kernel: Start) -> None:
+    """``input()``: its time and idle energy count, ticks go on, nothing is printed."""
+    kernel = start_kernel()
+    content = {
+        "code": "answer = input('name? ')", "silent": False, "store_history": True,
+        "user_expressions": {}, "allow_stdin": True, "stop_on_error": False,
+    }  # fmt: skip
+    message = kernel.client.session.msg("execute_request", content, metadata={"cellId": "ask"})
+    kernel.client.shell_channel.send(message)
+    kernel.client.get_stdin_msg(timeout=20)
+    time.sleep(2.5)
+    kernel.client.input("Ada")
+    run = kernel.wait(message["header"]["msg_id"])
+
+    assert run.visible == []
+    assert [data["kind"] for data in run.ours].count("tick") >= 1
+    (cell,) = [cell for cell in tops(kernel) if cell["cell_id"] == "ask"]
+    assert cell["status"] == "ok" and cell["duration_s"] >= 2.5
+
+
+def test_a_shutdown_is_as_quick_as_bare_and_keeps_the_last_cell(
+    start_kernel: Start, tmp_path: Path
+) -> None:
+    """The restart that a user asks for does not wait for us; the record is on disk."""
+    took_s = []
+    for load in (False, True):
+        kernel = start_kernel(load=load)
+        kernel.run("x = 1", cell_id="last")
+        began_s = time.monotonic()
+        kernel.manager.shutdown_kernel(now=False)
+        took_s.append(time.monotonic() - began_s)
+
+    assert took_s[1] < took_s[0] + 1.5
+    with contextlib.closing(sqlite3.connect(tmp_path / "history" / "history.sqlite3")) as file:
+        assert file.execute("select status, state from cell").fetchall() == [("ok", "done")]
+        assert file.execute("select state from session").fetchall() == [("ended",)]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of file sizes as POSIX has them")
+def test_a_disk_that_is_full_for_a_while_loses_nothing(start_kernel: Start, tmp_path: Path) -> None:
+    """No file may grow: cells are clean, one notice; then it may again, and all rows are there."""
+    kernel = start_kernel()
+    kernel.run("x = 0")
+    kernel.run(
+        "import resource, signal\n_ = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))"
+    )
+    for index in range(5):
+        assert kernel.run(f"{index} + 1").visible == [
+            ("execute_result", {"text/plain": str(index + 1)})
+        ]
+    end_s = time.monotonic() + 30.0
+    while "history" not in [n["id"] for n in kernel.ask("snapshot")["snapshot"]["notices"]]:
+        assert time.monotonic() < end_s
+        time.sleep(0.2)
+    kernel.run("resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)")
+    wanted = len(kernel.document()["cells"])
+
+    end_s = time.monotonic() + 60.0
+    count = 0
+    while count < wanted:
+        assert time.monotonic() < end_s, count
+        time.sleep(0.3)
+        with contextlib.closing(sqlite3.connect(tmp_path / "history" / "history.sqlite3")) as file:
+            (count,) = file.execute("select count(*) from cell where state = 'done'").fetchone()
