@@ -56,7 +56,7 @@ class Soak:
     tree: PowercapTree
     problems: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    replied: set[int] = field(default_factory=set)
+    replied: dict[int, str] = field(default_factory=dict)
     kernel: Kernel | None = None
 
     def problem(self, text: str) -> None:
@@ -156,7 +156,7 @@ def cell(soak: Soak) -> None:
     reply, shown = kernel.run(code, interrupt)
     count = reply.get("execution_count")
     if code.strip() and not code.startswith("#") and isinstance(count, int):
-        soak.replied.add(count)
+        soak.replied[count] = f"{code!r}, interrupted after {interrupt}, {reply.get('status')}"
     for word in OURS:
         if word in shown:
             soak.problem(f"{code!r} shows {word!r}: {shown[:600]}")
@@ -262,9 +262,9 @@ def check_kernel(soak: Soak) -> None:
     totals, cells = document["totals"], document["cells"]
     tops = [one for one in cells if one["parent"] is None]
     numbers = [one["execution_count"] for one in tops if one["status"] != "lost"]
-    for count in soak.replied:
+    for count, what in soak.replied.items():
         if numbers.count(count) != 1:
-            soak.problem(f"[{count}] has {numbers.count(count)} records")
+            soak.problem(f"[{count}] has {numbers.count(count)} records: {what}")
     cells_kwh = math.fsum(one["energy_kwh"] or 0.0 for one in tops)
     if not math.isclose(totals["cells_energy_kwh"], cells_kwh, rel_tol=1e-9, abs_tol=1e-18):
         soak.problem(f"cells are {cells_kwh}, their total {totals['cells_energy_kwh']}")

@@ -324,7 +324,8 @@ def _range(low: float, high: float, units: Units) -> str:
     to = top / scale
     decimals = max(0, _ROUGH_DIGITS - 1 - math.floor(math.log10(to) + _BIT))
     step = 10.0**-decimals
-    start = math.floor(max(0.0, low) / scale / step + _BIT) * step
+    # A file that anybody made may have its ends the wrong way round.
+    start = math.floor(max(0.0, min(low, high)) / scale / step + _BIT) * step
     first = "0" if start < step / 2 else f"{start:.{decimals}f}"
     return f"{first}–{to:.{decimals}f}{NARROW_SPACE}{name}"
 

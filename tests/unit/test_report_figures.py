@@ -268,3 +268,12 @@ def test_two_ends_in_joules_share_a_unit_and_are_rounded_outwards(
 ) -> None:
     """Either may be below 0."""
     assert figures.joules_between(low_j, high_j).replace("\u202f", " ") == shown
+
+
+@pytest.mark.parametrize("low", [1e308, 5.0, -1e308])
+def test_ends_the_wrong_way_round_break_nothing(low: float) -> None:
+    """A fuzzer made such a file."""
+    item = {"co2_low_kg": low, "co2_kg": 1e-6, "co2_high_kg": 1e-3, "provenance": "measured"}
+
+    assert figures.interval_words(item, "co2").endswith("g")
+    assert figures.figure(item, "co2")
