@@ -22,6 +22,8 @@ from greencell.wire import Notice
 HEART_BEAT_S: Final = 5.0
 FIRST_BEATS_S: Final = 1.0
 """So often while a run is young: a short one that is killed should not be told as nothing."""
+SESSION_EVERY_S: Final = 1.0
+"""The session's own row is renewed no more often: a thousand quick cells need it once."""
 _NOTHING_DUE_S: Final = 3_600.0
 _NAME_VARIABLE: Final = "JPY_SESSION_NAME"
 _MAX_NAME: Final = 1_000
@@ -29,6 +31,8 @@ _MAX_NAME: Final = 1_000
 
 class Picture(Protocol):
     """What the keeper asks of a session."""
+
+    id: str
 
     @property
     def cells(self) -> Sequence[CellRecord]:
@@ -75,19 +79,24 @@ class Keeper:
         self._notebook = notebook
         self._noted: set[tuple[str, str]] = set()
         self._noted_ns = 0
+        self._session_noted = ""
+        self._session_ns = 0
+        self._session_waits = False
 
     def ended(self, records: Iterable[CellRecord]) -> None:
         """These runs ended, and their figures are final."""
         rows = [self._cell(record, "done") for record in records]
         if rows:
-            self._recorder.note([self._session(), *rows])
+            self._recorder.note([*self._session_if_due(), *rows])
 
     def beat(self) -> float:
         """Note what is in progress where that is due; the seconds until it is due again."""
+        if self._session_waits:
+            self._recorder.note(self._session_if_due())
         unfinished = self._picture.unfinished()
         if not unfinished:
             self._noted.clear()
-            return _NOTHING_DUE_S
+            return SESSION_EVERY_S if self._session_waits else _NOTHING_DUE_S
         now_ns = self._clock.monotonic_ns()
         known: set[tuple[str, str]] = {(record.run, record.status) for record in unfinished}
         since_s = (now_ns - self._noted_ns) / NS_PER_S
@@ -117,7 +126,16 @@ class Keeper:
             return []
         return [self._session(), *(self._cell(record, "done") for record in records)]
 
+    def _session_if_due(self) -> list[Row]:
+        """The session's row, if there is none yet or the last one is a second old."""
+        since_s = (self._clock.monotonic_ns() - self._session_ns) / NS_PER_S
+        known = self._session_noted == self._picture.id
+        self._session_waits = known and since_s < SESSION_EVERY_S
+        return [] if self._session_waits else [self._session()]
+
     def _session(self) -> Row:
+        self._session_noted, self._session_ns = self._picture.id, self._clock.monotonic_ns()
+        self._session_waits = False
         view = replace(self._picture.view(live=True), cells=())
         document: JsonObject = session_document(view)
         del document["cells"]
@@ -125,8 +143,8 @@ class Keeper:
         return Row("session", {**values, "notebook": self._notebook or values["notebook"]})
 
     def _cell(self, record: CellRecord, state: CellState) -> Row:
-        session = self._picture.view(live=True).id
-        values = cell_values(record, cell_object(record), session, state, self._clock.wall_s())
+        now_s = self._clock.wall_s()
+        values = cell_values(record, cell_object(record), self._picture.id, state, now_s)
         return Row("cell", values)
 
 

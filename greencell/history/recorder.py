@@ -38,6 +38,8 @@ from greencell.wire import Notice
 RETRY_S: Final = 0.5
 MAX_RETRY_S: Final = 30.0
 MAX_WAITING: Final = 10_000
+GATHER_S: Final = 0.1
+"""A row after a pause is written at once; of many in a row, so many go together."""
 _NOTHING_DUE_S: Final = 3_600.0
 _LEAVE_S: Final = 0.3
 _DAY_S: Final = 86_400.0
@@ -84,9 +86,11 @@ class Recorder:
         self._dropped = 0
         self._opened: Opened | None = None
         self._tries = 0
+        self._written_ns = 0
         self._problem = ""
         self._set_aside: Path | None = None
         self._is_newer = False
+        self._closing = False
         self._pid = os.getpid()
 
     @property
@@ -101,18 +105,21 @@ class Recorder:
     def note(self, rows: Iterable[Row]) -> None:
         """Have these rows written soon. Never waits for a disk."""
         with self._lock:
+            is_first = not self._waiting
             for row in rows:
                 if row.key in self._waiting or len(self._waiting) < MAX_WAITING:
                     self._waiting[row.key] = row
                 else:
                     self._dropped += 1
-        self._thread.wake()
+        if is_first:
+            self._thread.wake()
 
     def close(self, session: str, timeout_s: float) -> None:
         """Write what waits, or leave it for the next process; idempotent."""
         if os.getpid() != self._pid:
             return
         deadline_ns = self._clock.monotonic_ns() + int(timeout_s * 1e9)
+        self._closing = True
         self._thread.wake()
         while self._waiting and not self._is_newer and self._clock.monotonic_ns() < deadline_ns:
             self._clock.sleep_s(0.01)
@@ -167,6 +174,13 @@ class Recorder:
     def _beat(self) -> float:
         if os.getpid() != self._pid or self._is_newer:
             return _NOTHING_DUE_S
+        gather_s = GATHER_S - (self._clock.monotonic_ns() - self._written_ns) / 1e9
+        if gather_s > 0.0 and self._waiting and not self._closing:
+            return gather_s
+        return self._write_all()
+
+    def _write_all(self) -> float:
+        """Write what waits; the seconds until it should be tried again."""
         try:
             opened = self._ensure_open()
             self._write(opened.connection)
@@ -183,7 +197,8 @@ class Recorder:
             self._close_connection()
             return self._later(error.strerror or "the disk does not answer")
         self._tries, self._problem = 0, ""
-        return _NOTHING_DUE_S
+        # What came while this was written did not wake us.
+        return GATHER_S if self._waiting else _NOTHING_DUE_S
 
     def _later(self, problem: str) -> float:
         self._tries += 1
@@ -220,6 +235,7 @@ class Recorder:
         if not rows:
             return
         _put(connection, rows.values(), sql.ALWAYS)
+        self._written_ns = self._clock.monotonic_ns()
         with self._lock:
             for key, row in rows.items():
                 if self._waiting.get(key) is row:
