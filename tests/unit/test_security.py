@@ -7,10 +7,18 @@ import copy
 import csv
 import io
 import json
+import math
 import os
 import re
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,18 +29,30 @@ import greencell
 from greencell import report
 from greencell.carbon.carbon_info import Wishes
 from greencell.carbon.grid_table import GridTable
+from greencell.cli import main
 from greencell.control import Control
+from greencell.document import cell_object, session_document
 from greencell.errors import UsageError
+from greencell.extension import Extension
 from greencell.feed import Feed
+from greencell.history.database import open_database
+from greencell.history.keeper import notebook_path
+from greencell.history.leftover import Row, leftovers
 from greencell.history.past import Wanted, past_sessions
-from greencell.history.rows import Identity, cell_values, session_values
+from greencell.history.recorder import _put
+from greencell.history.rows import COLUMNS, Identity, cell_values, session_values
+from greencell.history.schema import MIGRATIONS
+from greencell.history.statements import ALWAYS
+from greencell.magic_words import Shown
+from greencell.magics import Magics
 from greencell.place import Place
 from greencell.report.history_text import history_csv, history_text
 from greencell.report.html_format import cells_html, comparison_html, summary_html
 from greencell.report.shape import UNSAFE
 from greencell.report.text_formats import cells_text, to_text
 from greencell.what_if import WhatIf
-from tests_support import Bench, RecordingOutlet
+from greencell.wire import Notice
+from tests_support import CARBON, Bench, RecordingOutlet
 
 PACKAGE = Path(greencell.__file__).parent
 CANARIES = [
@@ -63,9 +83,17 @@ def hostile(text: str) -> dict[str, Any]:
     made["carbon"].update(candidates=[text], pue_source=text, basis=text, located_by="timezone")
     for source in made["sources"]:
         source.update(id=text, detail=text, component=text)
-    made["skipped"] = [{"id": text, "reason": text, "remedy": text, "flag": text}]
+    made["session"].update(greencell_version=text, python_version=text, started_at=text)
+    made["carbon"]["live"] = made["carbon"]["marginal"] = {
+        "provider": text, "zone": text, "intensity_g_per_kwh": 50.0, "basis": text, "at": text,
+        "is_estimated": False,
+    }  # fmt: skip
+    made["skipped"] = [
+        {"id": text, "reason": text, "remedy": text, "flag": text, "caution": text, "benefit": text}
+    ]
     for cell in made["cells"]:
         cell.update(label=text, cell_id=text, zone=text, flags=[text], metrics={text: 1.0})
+        cell.update(status=text, basis=text, provenance=text, started_at=text)
         cell["by_component_kwh"] = {text: 1e-6}
     made["totals"].update(by_component_kwh={text: 1e-6}, bases=[text, "direct"])
     return made
@@ -141,6 +169,42 @@ def test_magics_and_tables_steer_no_terminal(text: str) -> None:
         assert not UNSAFE.search(shown)
 
 
+LINES = [
+    "", "cells", "cells --sort energy", "sources", "zone", "live", "compare-zones FR DE",
+    "footprint", "footprint --cells", "footprint --embodied --water", "sci --per run",
+    "equivalents", "statement", *(f"statement {name}" for name in report.STATEMENTS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CANARIES)
+def test_no_magic_steers_a_terminal_or_the_page(
+    text: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever a command shows or prints, as text and as HTML; also where it refuses."""
+    bench = Bench.make("kernel")
+    bench.cell(1.0)
+    monkeypatch.setattr(bench.session, "to_dict", lambda: hostile(text))
+    bench.session._carbon = replace(CARBON, zone_name=text, source=text, note=text, reason=text)
+    bench.session.place_notices = (Notice("live:x", "warning", text, text),)
+    place = Place(bench.session, GridTable(), Wishes())
+    extension: Any = SimpleNamespace(session=bench.session, place=place)
+    extension.place_lines = lambda: Extension.place_lines(extension)
+    extension.live_words = lambda: Extension.live_words(extension)
+    shown: list[Shown] = []
+    magics = Magics(extension, shown.append)
+
+    for line in LINES:
+        magics.line(line)
+
+    printed = capsys.readouterr().out
+    assert len(shown) > len(LINES) // 2
+    for seen in (printed, *map(repr, shown)):
+        assert not UNSAFE.search(seen)
+    for one in shown:
+        tags = {tag for tag, _ in elements(one._repr_html_() or "")}
+        assert not tags & {"script", "img", "button", "iframe", "a", "link", "form", "object"}
+
+
 @pytest.mark.parametrize("text", CANARIES)
 def test_no_field_of_any_csv_is_a_formula(text: str) -> None:
     """Cells, codecarbon's columns, the history."""
@@ -156,6 +220,17 @@ def test_no_field_of_any_csv_is_a_formula(text: str) -> None:
             for field in row:
                 assert not field.startswith(tuple("=+-@\t\r\n\0＝＋－＠")) or _is_number(field)
     assert "1 session" in history_text([past])
+
+
+@pytest.mark.parametrize("start", list("=+-@＝＋－＠"))
+@pytest.mark.parametrize("between", [";", "\t", "\n", "\r", "; ", ';"', ";;", "x;"])
+def test_no_part_of_a_field_is_a_formula_either(start: str, between: str) -> None:
+    """A spreadsheet whose separator is another one cuts our fields in pieces."""
+    text = f"a{between}{start}cmd|' /C calc'!A0"
+    for name in ("csv", "codecarbon"):
+        rendered = report.render(hostile(text), name)
+        for piece in re.split("[;\t\r\n]", rendered):
+            assert not re.match(f' *"* *[{re.escape(start)}]cmd', piece), piece
 
 
 def _is_number(text: str) -> bool:
@@ -192,10 +267,104 @@ requests = json_values | st.fixed_dictionaries(
 @given(requests)
 def test_any_request_is_answered_in_one_line(control: Control, request: Any) -> None:
     """Done, or refused by a line; and always JSON."""
+    answered(control, request)
+
+
+def answered(control: Control, request: Any) -> dict[str, Any]:
     reply = control.answer(request)
 
-    assert json.dumps(reply, allow_nan=False)
+    assert control._guard.failures == 0, control._guard.last_failure
+    assert as_it_travels(reply)
     assert reply["ok"] is True or len(reply["error"].splitlines()) == 1
+    return reply
+
+
+def as_it_travels(message: Any) -> bytes:
+    """As Jupyter's own client writes a message."""
+    text = json.dumps(message, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "surrogateescape")
+
+
+ODD: list[Any] = [
+    None, True, 0, -1, 10**400, math.nan, math.inf, "", " ", "x" * 201, "x" * 1_000_000, "\ud800", "\0",
+    [], [[]] * 1_000, {}, {"__proto__": {"ok": True}}, {"constructor": 1}, {1: 2}, b"bytes", object(),
+    *CANARIES,
+]  # fmt: skip
+
+
+def test_a_thousand_odd_requests_are_refused_in_one_line(control: Control) -> None:
+    """Of any shape and size, in every place of a request; none counts as a failure of ours."""
+    made: list[Any] = list(ODD)
+    for odd in ODD:
+        made += [{"wire": odd, "op": "snapshot"}, {"wire": 1, "op": odd}, {"op": odd}]
+        for op, name in (("export", "format"), ("set-zone", "zone"), ("label", "label")):
+            made += [{"wire": 1, "op": op}, {"wire": 1, "op": op, name: [odd]}]
+            made += [{"wire": 1, "op": op, "__proto__": {name: odd}}]
+            if op != "label":  # any short text is a name
+                made += [{"wire": 1, "op": op, name: odd}]
+        made += [{"wire": 1, "op": "what-if", "zones": [odd]}]
+        made += [{"wire": 1, "op": "what-if", "zones": {"0": odd}}]
+        made += [{"wire": 1, "op": f"{word}{odd!r}"[:500]} for word in ("export", "reset", "eval ")]
+
+    # What says the version as a truth value says it.
+    refused = [r for r in made if not (isinstance(r, dict) and r.get("wire") is True)]
+    assert len(refused) > 800
+    for request in refused:
+        reply = answered(control, request)
+        assert reply["ok"] is False, str(request)[:200]
+        assert len(reply["error"]) <= 400
+
+
+@pytest.mark.parametrize("name", ["JSON", ".json", "Html", "..csv", " md "])
+def test_a_format_may_be_spelled_as_it_likes(control: Control, name: str) -> None:
+    """The answer has the name as it stands in the list."""
+    reply = answered(control, {"wire": 1, "op": "export", "format": name})
+
+    assert reply["format"] in report.FORMATS
+    assert reply["filename"].endswith(f".{reply['format']}")
+
+
+@pytest.mark.parametrize("text", [*CANARIES, "x" * 100_000])
+def test_no_label_or_cell_id_stops_the_messages(text: str) -> None:
+    """Half a character is no text for a socket: every message with it would be lost."""
+    bench = Bench.make()
+    outlet = RecordingOutlet()
+    feed = Feed(bench.session, outlet, bench.clock)
+    bench.session.feed = feed
+    opening = bench.session.open_run(text, None, text)
+    feed.cell_started(opening, 0.0, {})
+    bench.session.begin(opening)
+    bench.pass_time(1.2)
+    bench.session.label_run(opening.run, text)
+    feed.beat()
+    bench.session.end(opening.run, bench.session.take(), "ok", 1)
+    for record in bench.session.settle(force=True):
+        feed.cell_ended(record)
+    bench.session.label_next(text)
+    bench.cell(1.0)
+
+    messages = [*outlet.messages, feed.snapshot()]
+    assert {"cell-start", "cell-end", "snapshot"} <= {message["kind"] for message in messages}
+    for message in messages:
+        assert len(as_it_travels(message)) < 20_000
+
+
+def test_a_figure_that_is_none_spoils_no_export() -> None:
+    """What a user logs beside a run may be beyond all numbers, and is unknown then."""
+    bench = Bench.make()
+    opening = bench.session.open_run("c")
+    bench.session.begin(opening)
+    bench.pass_time(1.0)
+    with pytest.raises(TypeError):
+        bench.session.log_metric(opening.run, "loss", None)  # type: ignore[arg-type]
+    for name, value in (("a", math.nan), ("b", math.inf), ("c", 10**400), ("d", 1e300)):
+        assert bench.session.log_metric(opening.run, name, value)
+    bench.session.end(opening.run, bench.session.take(), "ok", 1)
+
+    made = bench.session.to_dict()
+    assert made["cells"][0]["metrics"] == {"a": None, "b": None, "c": None, "d": 1e300}
+    for name in report.FORMATS:
+        assert report.render(made, name).strip()
 
 
 def test_a_page_can_name_no_file(control: Control, tmp_path: Path) -> None:
@@ -208,6 +377,56 @@ def test_a_page_can_name_no_file(control: Control, tmp_path: Path) -> None:
         assert reply["ok"] is True and "/" not in reply["filename"]
     assert control.answer({"wire": 1, "op": "export", "format": "../../x"})["ok"] is False
     assert set(os.listdir()) == before and list(tmp_path.iterdir()) == []
+
+
+# -- numbers -----------------------------------------------------------------------------------
+
+NUMBERS = [
+    1.7e308, -1.7e308, 5e-324, -5e-324, 1e15, -1e15, 1e16, 1e-30, -0.0, 10**15, 10**308, 10**400,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("name", [*report.FORMATS, "text", "cells", "summary", "table"])
+def test_no_number_of_a_file_breaks_a_report(number: float, name: str) -> None:
+    """Shown as a number, or refused in one line; never infinite, never a traceback."""
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [filled(item) for item in value]
+        return number if isinstance(value, float) else value
+
+    views = {
+        "text": to_text, "cells": cells_text, "summary": summary_html,
+        "table": lambda d: cells_html(d, "co2"),
+    }  # fmt: skip
+    if name == "json":
+        return  # the file as it is
+    try:
+        made = filled(document())
+        text = views[name](made) if name in views else report.render(made, name)
+    except UsageError as refusal:
+        assert abs(number) > 1e15 and len(str(refusal).splitlines()) == 1
+    else:
+        assert abs(number) <= 1e15
+        assert not re.search(r"\b(nan|inf|infinity)\b", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    "digits", ["9" * 5_000, "1e999", "-1e999", "NaN", "Infinity", "1" + "0" * 400]
+)
+def test_no_digits_of_a_file_break_the_command(
+    digits: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line, exit code 1."""
+    text = json.dumps(document() | {"attribution": "kernel"})
+    path = tmp_path / "s.json"
+    path.write_text(re.sub(r'("duration_s": )[0-9.e-]+', rf"\g<1>{digits}", text))
+
+    assert main(["report", str(path)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 # -- files -------------------------------------------------------------------------------------
@@ -232,14 +451,93 @@ def test_an_export_goes_through_no_link(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere.json").exists()
 
 
+def test_an_export_changes_nothing_for_other_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asking for the umask means to set it, and files of other threads would be open to all."""
+    before = os.umask(0o027)
+    try:
+        monkeypatch.setattr(os, "umask", lambda _: pytest.fail("the umask was set"))
+        made = report.write(document(), tmp_path / "s.json")
+    finally:
+        monkeypatch.undo()
+        os.umask(before)
+
+    assert stat.S_IMODE(made.stat().st_mode) == 0o640
+    assert list(tmp_path.iterdir()) == [made]
+
+
+def test_a_copy_of_the_history_is_as_private_as_the_history(tmp_path: Path) -> None:
+    """The one made before an older file becomes a newer one."""
+    path = tmp_path / "history.sqlite3"
+    open_database(path, MIGRATIONS).connection.close()
+    newer = [*MIGRATIONS, "create table more (x integer)"]
+    open_database(path, newer).connection.close()
+
+    files = sorted(tmp_path.glob("*.sqlite3"))
+    assert len(files) == 2
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"energy_j": 10**30}, {"label": "\ud800"}, {"state); drop table cell; --": 1}, {"évil": 1},
+     {"select": 1}, {"label": ["x"]}, {"document": {}}],
+)  # fmt: skip
+def test_a_leftover_row_that_the_database_does_not_take_is_none(
+    values: dict[str, Any], tmp_path: Path
+) -> None:
+    """Names of columns are ours; values are such as can be stored."""
+    good = ["session", {"id": "s", "energy_j": 1.0, "label": "é", "notebook": None}]
+    lines = [json.dumps(good), json.dumps(["session", {"id": "x"} | values])]
+    (tmp_path / "leftover-1.jsonl").write_text("\n".join(lines))
+
+    ((_, found),) = leftovers(tmp_path)
+    assert [row.values for row in found] == [good[1]]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "[]", "{}", '{"session": [], "totals": 3}', "[" * 99_999]
+)
+def test_a_row_that_no_greencell_wrote_hides_no_other(tmp_path: Path, text: str) -> None:
+    """What other rows say is shown."""
+    path = tmp_path / "history.sqlite3"
+    connection = open_database(path).connection
+    _put(connection, [session_row("one"), session_row("two")], ALWAYS)
+    connection.execute("update session set document = ? where id = 'one'", (text,))
+    connection.close()
+
+    assert [one["id"] for one in past_sessions(path, Wanted())] == ["two"]
+
+
+def test_a_notebook_whose_path_is_no_text_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Paths are bytes; this one is of a file system in Latin-1."""
+    monkeypatch.setitem(os.environ, "JPY_SESSION_NAME", os.fsdecode(b"/home/ren\xe9/a.ipynb"))
+    row = session_row("one", notebook=notebook_path())
+    path = tmp_path / "history.sqlite3"
+    connection = open_database(path).connection
+    _put(connection, [row], ALWAYS)
+    connection.close()
+
+    (one,) = past_sessions(path, Wanted())
+    assert one["notebook"] == "/home/ren?/a.ipynb"
+
+
+def session_row(key: str, **more: Any) -> Row:
+    bench = Bench.make()
+    bench.cell(1.0)
+    view = bench.session.view(live=False)
+    made = session_document(view)
+    del made["cells"]
+    return Row(
+        "session", session_values(view, made, Identity("h", "b", 1, 1.0), 1.0) | {"id": key} | more
+    )
+
+
 def test_the_history_takes_any_text_for_a_text(tmp_path: Path) -> None:
     """Names and labels go in as values; the tables are still there."""
-    from greencell.document import cell_object, session_document
-    from greencell.history.database import open_database
-    from greencell.history.leftover import Row
-    from greencell.history.recorder import _put
-    from greencell.history.statements import ALWAYS
-
     path = tmp_path / "history.sqlite3"
     connection = open_database(path).connection
     texts = [text for text in CANARIES if text not in ("\ud800", "\0")]
@@ -268,8 +566,6 @@ def test_the_history_takes_any_text_for_a_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", CANARIES)
 def test_zone_names_in_a_comparison_are_text(text: str) -> None:
     """Tables may be edited by anybody."""
-    from dataclasses import replace
-
     bench = Bench.make()
     bench.cell(1.0)
     what_if = WhatIf(bench.session.to_dict(), Place(bench.session, GridTable(), Wishes()))
