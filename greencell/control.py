@@ -55,6 +55,7 @@ class Control:
         return {"snapshot": self._feed.snapshot()}
 
     def _export(self, name: str) -> JsonObject:
+        name = report.known_name(name)
         text = report.render(self._session.to_dict(), name)
         suffix = report.FORMATS[name].suffix
         kind = f"-{name}" if name in report.STATEMENTS else ""

@@ -43,5 +43,5 @@ class Guard:
             self.interrupted = True  # meant for the user's code; the hooks pass it on
         except BaseException as error:  # noqa: BLE001  # the one broad handler: see above
             self.failures += 1
-            self.last_failure = f"{type(error).__name__}: {error}"[:200]
+            self.last_failure = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         return None

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 
 from greencell.errors import UsageError
+from greencell.report.shape import visible
 
 
 class Shown:
-    """What a magic shows: HTML in a notebook, text everywhere."""
+    """What a magic shows: HTML in a notebook, text everywhere; neither steers what shows it."""
 
     def __init__(self, text: str, html: str | None = None) -> None:
-        self._text = text
-        self._html = html
+        self._text = visible(text)
+        self._html = None if html is None else visible(html)
 
     def __repr__(self) -> str:
         return self._text

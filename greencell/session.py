@@ -7,6 +7,7 @@ code, under one lock that no hook ever takes.
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import threading
 from collections import deque
@@ -40,7 +41,7 @@ from greencell.model import (
 from greencell.notices import notices
 from greencell.sampler import Sampler
 from greencell.units import NS_PER_S
-from greencell.wire import Notice
+from greencell.wire import Notice, whole_text
 
 IDLE_AFTER_S = 10.0
 IDLE_INTERVAL_S = 5.0
@@ -197,6 +198,8 @@ class Session:
         if is_cell and parent_run is None and label is None:
             label, self._next_label = self._next_label, None
         number = next(self._numbers) if is_cell else 0
+        # Both come with the notebook, from whoever wrote it.
+        cell_id, label = (text and whole_text(text) for text in (cell_id, label))
         return Opening(os.urandom(16).hex(), number, cell_id, label, parent_run, is_cell)
 
     def begin(self, opening: Opening) -> None:
@@ -528,13 +531,18 @@ class Session:
         """Name a run in progress."""
         with self._lock:
             self._receive()
-            self._books.relabel(run, label)
+            self._books.relabel(run, whole_text(label))
 
     def log_metric(self, run: str, name: str, value: float) -> bool:
         """Put a figure beside a run's energy; whether the run was open."""
+        try:
+            # Here, where the caller hears of it: in the session it would spoil every export.
+            value = float(value)
+        except OverflowError:
+            value = math.inf
         with self._lock:
             self.settle(force=True)
-            return self._books.log_metric(run, name, value)
+            return self._books.log_metric(run, str(name), value)
 
     def export(self, path: str | Path, force: bool = False, form: str | None = None) -> Path:
         """Write the session document; the format follows from the suffix, or is named.

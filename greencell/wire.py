@@ -186,6 +186,16 @@ def number(value: float | None) -> float | None:
     return float(f"{value:.9g}")
 
 
+def whole_text(text: str) -> str:
+    """A text that any encoding can carry, at most ``MAX_TEXT`` long.
+
+    Half a character, as a notebook's JSON or a file name may hold one, would stop the message, and
+    with it all that is told of the cell.
+    """
+    text = text[:MAX_TEXT]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
 def decode_request(content: object) -> Request:
     """Check what a page sent; it may be anything.
 

@@ -170,6 +170,8 @@ def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> None:
     copy = path.with_name(f"{path.stem}.version-{version}{path.suffix}")
     if copy.exists():
         return
+    # As private as the file itself.
+    os.close(os.open(copy, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     target = sqlite3.connect(copy)
     with contextlib.closing(target):
         connection.backup(target)

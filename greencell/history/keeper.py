@@ -150,5 +150,6 @@ class Keeper:
 
 def notebook_path() -> str | None:
     """The path of the notebook, as the server told the kernel when it started."""
-    name = os.environ.get(_NAME_VARIABLE, "")
+    # A path need not be text; as half a character no database takes it.
+    name = os.environ.get(_NAME_VARIABLE, "").encode("utf-8", "replace").decode("utf-8")
     return name[:_MAX_NAME] or None

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from greencell.history.rows import Values
+from greencell.history.rows import COLUMNS, Values
 
 Table = Literal["session", "cell"]
 _PATTERN: Final = "leftover-*.jsonl"
 _MAX_BYTES: Final = 100_000_000
+_MAX_INTEGER: Final = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,18 @@ def leftovers(folder: Path) -> Iterator[tuple[Path, list[Row]]]:
 def _row(value: object) -> Row | None:
     match value:
         case [("session" | "cell") as table, dict(values)]:
-            good = all(isinstance(v, (str, int, float, type(None))) for v in values.values())
-            named = all(isinstance(name, str) and name.isidentifier() for name in values)
-            key = "id" if table == "session" else "run"
-            return Row(table, values) if good and named and key in values else None
+            # The names go into a statement, so they are ours or the row is none.
+            named = (
+                set(values) <= COLUMNS[table] and ("id" if table == "session" else "run") in values
+            )
+            return Row(table, values) if named and all(map(_storable, values.values())) else None
     return None
+
+
+def _storable(value: object) -> bool:
+    """Whether the database takes a value; half a character or a huge number it does not."""
+    if isinstance(value, str):
+        return value.isascii() or value.encode("utf-8", "ignore").decode("utf-8") == value
+    if isinstance(value, int):
+        return abs(value) < _MAX_INTEGER
+    return value is None or isinstance(value, float)

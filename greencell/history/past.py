@@ -13,6 +13,7 @@ from typing import Any, Final
 from greencell.errors import UsageError
 from greencell.history.database import BUSY_S, words_of
 from greencell.history.schema import MIGRATIONS, version_of
+from greencell.report.shape import SESSION, TOTALS
 
 _DAY_S: Final = 86_400.0
 _WAIT_S: Final = 20 * BUSY_S
@@ -61,7 +62,7 @@ def past_sessions(path: Path, wanted: Wanted) -> list[dict[str, Any]]:
             f"select * from session {_WHERE} order by started_at",  # noqa: S608  # a constant
             wanted.values,
         ).fetchall()
-    return [_session(row) for row in rows]
+    return [session for session in map(_session, rows) if session is not None]
 
 
 def forget(path: Path, wanted: Wanted) -> int:
@@ -100,17 +101,20 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
             connection.close()
 
 
-def _session(row: sqlite3.Row) -> dict[str, Any]:
-    document = json.loads(row["document"])
+def _session(row: sqlite3.Row) -> dict[str, Any] | None:
+    """One session; a row that no greencell wrote hides no other."""
+    try:
+        document = json.loads(row["document"])
+        session = SESSION(document["session"], "session")
+        totals = TOTALS(document["totals"], "totals")
+    except (KeyError, RecursionError, TypeError, UsageError, ValueError):
+        return None
     return {
         "id": row["id"],
         "state": row["state"],
         "notebook": row["notebook"],
-        **{
-            key: document["session"][key]
-            for key in ("started_at", "ended_at", "duration_s", "label")
-        },
+        **{key: session[key] for key in ("started_at", "ended_at", "duration_s", "label")},
         "zone": row["zone"],
         "zone_name": row["zone_name"],
-        **{key: value for key, value in document["totals"].items() if key != "by_component_kwh"},
+        **{key: value for key, value in totals.items() if key != "by_component_kwh"},
     }

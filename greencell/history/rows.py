@@ -7,8 +7,9 @@ document, for what later versions want to know.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from greencell.document import JsonObject
 from greencell.model import CellRecord, SessionView
@@ -16,6 +17,23 @@ from greencell.model import CellRecord, SessionView
 CellState = Literal["running", "done"]
 SessionState = Literal["running", "ended"]
 Values = dict[str, "str | int | float | None"]
+COLUMNS: Final[Mapping[str, frozenset[str]]] = {
+    "session": frozenset(
+        (
+            "id", "started_at", "ended_at", "seen_at", "state", "notebook", "label", "hostname",
+            "boot", "pid", "process_started", "greencell_version", "zone", "zone_name", "cells",
+            "duration_s", "energy_j", "energy_low_j", "energy_high_j", "co2_g", "co2_low_g",
+            "co2_high_g", "provenance", "flags", "document",
+        )
+    ),
+    "cell": frozenset(
+        (
+            "run", "session", "number", "seen_at", "state", "status", "started_at", "duration_s",
+            "energy_j", "co2_g", "document",
+        )
+    ),
+}  # fmt: skip
+"""The names of both tables' columns: no other name goes into a statement."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ document to text; adding one touches its file and one line of ``FORMATS``.
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from greencell.report.statements.sci_line import to_sci
 from greencell.report.statements.words import Asked
 from greencell.report.text_formats import to_markdown
 
-__all__ = ["FORMATS", "STATEMENTS", "Asked", "Format", "render", "write"]
+__all__ = ["FORMATS", "STATEMENTS", "Asked", "Format", "known_name", "render", "write"]
 
 Document = Mapping[str, Any]
 
@@ -78,12 +78,17 @@ def render(document: Document, name: str, asked: Asked | None = None) -> str:
     Raises:
         UsageError: there is no such format.
     """
-    return _format(name).make(document, asked or Asked())
+    return FORMATS[known_name(name)].make(document, asked or Asked())
 
 
-def _format(name: str) -> Format:
-    found = FORMATS.get(name.lower().lstrip("."))
-    if found is None:
+def known_name(name: str) -> str:
+    """The name of a format as it stands in ``FORMATS``; ``.JSON`` is ``json``.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    found = name.lower().lstrip(".")
+    if found not in FORMATS:
         raise UsageError(f"Unknown format {name[:20]!r}; choose one of {', '.join(FORMATS)}.")
     return found
 
@@ -112,7 +117,7 @@ def write(
     if path.is_dir():
         raise UsageError(f"{path} is a folder; give a file name such as {path / 'session.json'}.")
     if form is not None:
-        _format(form)
+        known_name(form)
     elif not path.suffix:
         suffixes = " ".join(f".{name}" for name in _FILES)
         raise UsageError(f"{path} has no suffix to tell the format; use one of {suffixes}.")
@@ -131,21 +136,16 @@ def write(
 
 
 def _write_whole(path: Path, text: str, *, force: bool) -> None:
-    handle, name = tempfile.mkstemp(prefix=".greencell-", dir=path.parent)
-    temporary = Path(name)
+    # A name that nobody can foresee, and no link is followed. The mode is what the umask leaves of
+    # it: asking for the umask would mean to set it, for every thread of the kernel.
+    temporary = path.with_name(f".greencell-{secrets.token_hex(8)}")
+    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     try:
         with open(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
-        temporary.chmod(0o666 & ~_umask())
         if not force:
             # Fails if the file has come into being meanwhile, where a rename would replace it.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from greencell.report.shape import UNSAFE, legible
 
 _FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
 """What a spreadsheet takes for the start of a formula (OWASP, CWE-1236)."""
+_INNER_START = re.compile(r"""([;\t\n][ "]*)(?=[=+\-@＝＋－＠])""")
+"""The same within a field: a spreadsheet of another country, or that was told so, splits there."""
 _COLUMNS = (
     "number", "cell_id", "execution_count", "label", "status", "started_at", "duration_s",
     "energy_kwh", "energy_low_kwh", "energy_high_kwh", "co2_kg", "co2_low_kg", "co2_high_kg",
@@ -55,6 +58,7 @@ def defused(text: str) -> str:
     """A text that no spreadsheet runs, and that stays in its row."""
     # A lone carriage return ends a row for some readers, and no writer quotes it.
     one_row = text.replace("\r\n", "\n").replace("\r", "\n")
+    one_row = _INNER_START.sub(r"\1'", one_row)
     return f"'{one_row}" if text.startswith(_FORMULA_STARTS) else one_row
 
 

@@ -7,8 +7,8 @@ turns the reading direction.
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -24,6 +24,11 @@ UNSAFE: Final = re.compile(
     "\ud800-\udfff]"
 )
 """Controls (ESC and its kin), bidirectional controls, line separators, halves of characters."""
+
+
+MAX_NUMBER: Final = 1e15
+MIN_NUMBER: Final = 1e-30
+"""No session holds more or, but for 0, less. In between, products and quotients are numbers too."""
 
 
 def legible(document: Document) -> dict[str, Any]:
@@ -76,17 +81,14 @@ def _text(value: object, place: str) -> str:
     return UNKNOWN_WORD if text is None else text
 
 
-def _number(value: object, place: str) -> float | None:
+def _number(value: object, place: str, most: float = MAX_NUMBER) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _wrong(value, place, "a number")
-    try:
-        if math.isfinite(value):
-            return value
-    except OverflowError:
-        pass
-    raise UsageError(f"In this session {_named_place(place)} is beyond all numbers.")
+    if not abs(value) <= most:  # NaN is in no order
+        raise UsageError(f"In this session {_named_place(place)} is beyond all numbers.")
+    return 0.0 if 0 < abs(value) < MIN_NUMBER else value
 
 
 def _whole(value: object, place: str) -> int | None:
@@ -117,13 +119,20 @@ def _each(read: _Reader, *, needed: bool = False) -> _Reader:
     return items
 
 
-def _named(value: object, place: str) -> dict[str, float | None]:
+def _named(value: object, place: str, most: float = MAX_NUMBER) -> dict[str, float | None]:
     """Numbers by name."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
         raise _wrong(value, place, "an object")
-    return {visible(str(name)): _number(item, f"{place}.{name}") for name, item in value.items()}
+    return {
+        visible(str(name)): _number(item, f"{place}.{name}", most) for name, item in value.items()
+    }
+
+
+def _metrics(value: object, place: str) -> dict[str, float | None]:
+    """Figures of the user's own, as large as they like: nothing is computed from them."""
+    return _named(value, place, sys.float_info.max)
 
 
 def _object(**readers: _Reader) -> _Reader:
@@ -187,7 +196,7 @@ CELL: Final = _object(
     started_at=_text, duration_s=_number, **_FIGURES, zone=_text,
     intensity_g_per_kwh=_number, pue=_number, basis=_text_if_any, grid_relative_error=_number,
     parent=_whole, final=_truth, mean_power_w=_number, peak_power_w=_number,
-    by_component_kwh=_named, provenance=_text, flags=_each(_text), metrics=_named,
+    by_component_kwh=_named, provenance=_text, flags=_each(_text), metrics=_metrics,
 )  # fmt: skip
 _DOCUMENT: Final = _object(
     schema=_text, session=SESSION, host=HOST, attribution=_text, sources=_each(SOURCE),

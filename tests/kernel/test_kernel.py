@@ -592,3 +592,22 @@ def test_a_history_without_a_place_is_said_once_and_harms_nothing(
         assert time.monotonic() < end_s
         time.sleep(0.2)
     assert kernel.document()["totals"]["cells"] >= 1
+
+
+def test_half_a_character_in_a_notebook_stops_no_figure(start_kernel: Start) -> None:
+    """A cell id as a hostile notebook has it: each cell is measured, told and kept, as any other."""
+    kernel = start_kernel()
+    # As a browser writes JSON: half a character is an escape there.
+    kernel.client.session.pack = lambda value: json.dumps(value, default=str).encode("ascii")
+    for number in range(5):
+        run = kernel.run(f"print({number})", cell_id=f"\ud800{number}")
+        assert run.visible == [("stdout", f"{number}\n")]
+
+    starts = [m for m in kernel.run("%greencell status --json").ours if m["kind"] == "cell-start"]
+    assert len(starts) == 1
+    status = json.loads(kernel.run("%greencell status --json").text)
+    assert (status["hook_failures"], status["hook_last_failure"]) == (0, None)
+    assert [cell["cell_id"] for cell in kernel.document()["cells"]][:5] == [
+        f"?{number}" for number in range(5)
+    ]
+    assert kernel.ask("snapshot")["snapshot"]["cells_total"] >= 6
