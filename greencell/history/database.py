@@ -98,7 +98,8 @@ def _opened(path: Path, migrations: Sequence[str], aside: Path | None) -> Opened
     connection = sqlite3.connect(
         path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
     )
-    try:
+    with contextlib.ExitStack() as unless_opened:
+        unless_opened.callback(connection.close)
         version = version_of(connection)
         if version > len(migrations):
             raise Newer(f"it is of a newer greencell (version {version})")
@@ -110,10 +111,9 @@ def _opened(path: Path, migrations: Sequence[str], aside: Path | None) -> Opened
         connection.execute("pragma synchronous = normal")
         connection.execute("pragma foreign_keys = on")
         _check(connection)
-        return Opened(connection, path.stat().st_ino, aside)
-    except BaseException:
-        connection.close()
-        raise
+        opened = Opened(connection, path.stat().st_ino, aside)
+        unless_opened.pop_all()
+    return opened
 
 
 def _choose_journal(connection: sqlite3.Connection, path: Path) -> None:

@@ -32,6 +32,7 @@ from greencell.history.database import (
 from greencell.history.leftover import Row, leave, leftovers
 from greencell.history.process import is_gone
 from greencell.history.rows import Identity
+from greencell.history.transaction import Transaction
 from greencell.sampler import Sampler
 from greencell.wire import Notice
 
@@ -260,7 +261,7 @@ class Recorder:
         gone = [one for one in others if one != self._identity and is_gone(one, self._identity)]
         if not gone:
             return
-        with _transaction(connection):
+        with Transaction(connection):
             for one in gone:
                 values = {
                     "hostname": one.hostname, "boot": one.boot, "pid": one.pid,
@@ -284,7 +285,7 @@ def keep(connection: sqlite3.Connection, retention: Retention, now_s: float) -> 
     """Delete what is older or more than what is to be kept; how many sessions that were."""
     deleted = 0
     if retention.max_age_days is not None:
-        with _transaction(connection):
+        with Transaction(connection):
             before = now_s - retention.max_age_days * _DAY_S
             deleted += connection.execute(sql.FORGET_BEFORE, {"before": before}).rowcount
     if retention.max_size_mb is not None:
@@ -292,7 +293,7 @@ def keep(connection: sqlite3.Connection, retention: Retention, now_s: float) -> 
             oldest = connection.execute(sql.OLDEST).fetchone()
             if oldest is None:
                 break
-            with _transaction(connection):
+            with Transaction(connection):
                 connection.execute(sql.FORGET_ONE, {"id": oldest[0]})
             deleted += 1
     return deleted
@@ -305,34 +306,10 @@ def size_mb(connection: sqlite3.Connection) -> float:
     return float((pages - free) * size) / 1e6
 
 
-class _transaction:  # noqa: N801  # reads as a keyword
-    """All of it or nothing, begun so that waiting for another writer works."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("begin immediate")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self._roll_back()
-            return
-        try:
-            self._connection.execute("commit")
-        except sqlite3.Error:
-            self._roll_back()
-            raise
-
-    def _roll_back(self) -> None:
-        with suppress(sqlite3.Error):
-            self._connection.execute("rollback")
-
-
 def _put(connection: sqlite3.Connection, rows: Iterable[Row], session_stays: str) -> None:
     # Sessions first: a run belongs to one.
     ordered = sorted(rows, key=lambda row: row.table != "session")
-    with _transaction(connection):
+    with Transaction(connection):
         for row in ordered:
             if row.table == "session":
                 text = sql.upsert("session", "id", row.values, session_stays)

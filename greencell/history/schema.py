@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
+from greencell.history.transaction import Transaction
+
 MIGRATIONS: Final[Sequence[str]] = (
     # 1: a row for each session, and one for each run of a cell.
     """
@@ -64,14 +66,9 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIONS) -> None:
     """Bring a file to the newest version, all or nothing. Many may try at once."""
-    connection.execute("begin immediate")
-    try:
+    with Transaction(connection):
         for number in range(version_of(connection), len(migrations)):
             for statement in migrations[number].split(";"):
                 if statement.strip():
                     connection.execute(statement)
         connection.execute(f"pragma user_version = {len(migrations)}")
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
