@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from greencell.meter import Meter
@@ -12,6 +15,16 @@ from greencell.testing import FakeClock, FakeCounter, FakeGauge, FakeMachineCloc
 
 HOST = HostInfo("Linux", "simulated", 4, 8.0, (), virtual=False)
 CARBON = CarbonInfo(CarbonFactor("FR", 41.4), "France", "annual average", 2025, "test", "setting")
+
+
+def script(name: str) -> ModuleType:
+    """A script of ``scripts/`` as a module."""
+    path = Path(__file__).parents[1] / "scripts" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class StillThread:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import threading
 from collections.abc import Iterator
@@ -13,11 +12,11 @@ from types import ModuleType
 
 import pytest
 
+import tests_support
 from greencell.carbon.grid_table import GridTable
 from greencell.carbon.tables import Tables
 from greencell.data import DATA
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "refresh_tables.py"
 OWID = (
     "Entity,Code,Year,Carbon intensity of electricity - gCO2/kWh\n"
     "France,FRA,2024,44.2\nFrance,FRA,2026,39.46\nGermany,DEU,2026,700\nWorld,OWID_WRL,2026,450.1\n"
@@ -35,11 +34,7 @@ ENDPOINTS = '{"partitions": [{"regions": {"eu-west-3": {"description": "Paris"},
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("refresh_tables", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return tests_support.script("refresh_tables")
 
 
 @pytest.fixture
