@@ -157,6 +157,15 @@ class Books:
         self._provisional = None
         self._ledger.relabel(run, label)
 
+    def surplus(self, kept: int) -> list[str]:
+        """The runs that ended first, of those beyond the latest ``kept``."""
+        return [record.run for record in self._ledger.records[:-kept]]
+
+    def page_out(self, count: int) -> None:
+        """Let go of the records of the first ``count`` of them."""
+        self._ledger.page_out(count)
+        self._provisional = None
+
     def log_metric(self, run: str, name: str, value: float) -> bool:
         """Put a figure of the user's beside a run's energy; whether the run was open."""
         return self._ledger.log_metric(run, name, value)

@@ -22,16 +22,19 @@ from greencell.model import (
     SourceInfo,
     Totals,
 )
-from greencell.units import J_PER_KWH
+from greencell.units import G_PER_KG, J_PER_KWH
 from greencell.version import __version__
 
 SCHEMA = "greencell.session.v1"
 JsonObject = dict[str, Any]  # JSON is what Python cannot type without recursion
-_G_PER_KG = 1_000.0
 
 
 def session_document(view: SessionView) -> JsonObject:
-    """The document of a session, JSON-ready."""
+    """The document of a session, JSON-ready.
+
+    Where records were paged out and could not be read again, ``totals.cells_not_listed`` tells
+    how many cells are in the sums alone.
+    """
     return {
         "schema": SCHEMA,
         "session": {
@@ -49,7 +52,7 @@ def session_document(view: SessionView) -> JsonObject:
         "sources": source_objects(view),
         "skipped": [skipped_object(skipped) for skipped in view.skipped],
         "carbon": carbon_object(view.carbon),
-        "totals": _totals_object(view.totals),
+        "totals": {**_totals_object(view.totals), "cells_not_listed": view.paged.count},
         "cells": [cell_object(record) for record in sorted(view.cells, key=_by_number)],
     }
 
@@ -167,7 +170,7 @@ def _kwh(energy_j: float | None) -> float | None:
 
 
 def _kg(mass_g: float | None) -> float | None:
-    return None if mass_g is None else finite(mass_g / _G_PER_KG)
+    return None if mass_g is None else finite(mass_g / G_PER_KG)
 
 
 def _figures(energy_j: Interval | None, co2_g: Interval | None) -> JsonObject:

@@ -35,6 +35,7 @@ def keep(session: Session, settings: Settings) -> Recorder | None:
     from greencell.history.keeper import Keeper, notebook_path
     from greencell.history.process import this_process
     from greencell.history.recorder import Recorder, Retention
+    from greencell.history.session_rows import SessionRows
 
     try:
         path = history_path(settings.data_dir)
@@ -42,7 +43,7 @@ def keep(session: Session, settings: Settings) -> Recorder | None:
         return None
     clock, identity = SystemClock(), this_process()
     retention = Retention(settings.history_max_days, settings.history_max_mb)
-    recorder = Recorder(path, identity, clock, lambda: keeper.everything(), retention)  # noqa: PLW0108  # the keeper comes after it
-    keeper = Keeper(session, recorder, identity, clock, notebook_path())
-    session.keeper = keeper
+    rows = SessionRows(session, identity, clock, notebook_path())
+    recorder = Recorder(path, identity, clock, rows, retention)
+    session.keeper = Keeper(session, rows, recorder, clock)
     return recorder

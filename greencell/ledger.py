@@ -22,6 +22,7 @@ from greencell.model import (
     CellStatus,
     Component,
     Interval,
+    Paged,
     SourceInfo,
     Totals,
 )
@@ -105,6 +106,7 @@ class Ledger:
         self._peaks_w = [0.0] * len(self._infos)
         self._open: dict[str, OpenRun] = {}
         self._records: list[CellRecord] = []
+        self._paged = Paged()
         self._cells = self._new_account()
         self._between = self._new_account()
         self._cells_emissions = Emissions()
@@ -204,6 +206,12 @@ class Ledger:
             self._cells_emissions.merge(run.emissions)
         return record
 
+    def page_out(self, count: int) -> None:
+        """Let go of the records of the first ``count`` runs that ended; the sums keep them."""
+        through = max((record.number for record in self._records[:count]), default=0)
+        self._paged = Paged(self._paged.count + count, max(self._paged.through, through))
+        del self._records[:count]
+
     def relabel(self, run: str, label: str) -> None:
         """Name a run in progress; nothing happens if it is not."""
         if run in self._open:
@@ -269,12 +277,13 @@ class Ledger:
 
     @property
     def records(self) -> Sequence[CellRecord]:
-        """All finished runs in the order in which they ended."""
+        """The finished runs in the order in which they ended, but for those let go."""
         return tuple(self._records)
 
-    def latest(self, count: int) -> Sequence[CellRecord]:
-        """The last ``count`` finished runs, oldest first."""
-        return tuple(self._records[-count:])
+    @property
+    def paged(self) -> Paged:
+        """The runs whose records were let go."""
+        return self._paged
 
     def if_lost(self) -> Sequence[CellRecord]:
         """The cells in progress, as their records would be if the kernel ended now."""

@@ -180,6 +180,19 @@ class CellRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Paged:
+    """Runs that the kernel's memory has let go, as the history holds them.
+
+    Attributes:
+        count: how many.
+        through: the highest number among them.
+    """
+
+    count: int = 0
+    through: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """Sums over the session. ``energy_j = cells_energy_j + between_cells_energy_j``, exactly.
 
@@ -280,7 +293,8 @@ class CarbonInfo:
 class SessionView:
     """All there is to know of a session at one moment. Every document is made from one.
 
-    ``baselines_w`` holds each source's idle power, where it was measured.
+    ``baselines_w`` holds each source's idle power, where it was measured; ``paged`` tells of
+    finished runs that are not among ``cells``, because only the history holds them by now.
     """
 
     id: str
@@ -297,3 +311,4 @@ class SessionView:
     carbon: CarbonInfo
     totals: Totals
     cells: tuple[CellRecord, ...]
+    paged: Paged = Paged()

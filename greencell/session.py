@@ -33,6 +33,7 @@ from greencell.model import (
     CellStatus,
     Component,
     HostInfo,
+    Paged,
     SessionView,
     Skipped,
     SourceInfo,
@@ -41,7 +42,7 @@ from greencell.model import (
 from greencell.notices import notices
 from greencell.sampler import Sampler
 from greencell.units import NS_PER_S
-from greencell.wire import Notice, whole_text
+from greencell.wire import MAX_RECORDS, Notice, whole_text
 
 IDLE_AFTER_S = 10.0
 IDLE_INTERVAL_S = 5.0
@@ -58,6 +59,8 @@ _FINAL_WAIT_S = 0.5
 _FINAL_LOOKS = 1_000
 """So long, and so often, a tick is looked for before a measured block gives what it has."""
 _MEASURED_KEPT = 1_000
+_PAGE = 500
+"""So many records at once are let go, when the history holds them."""
 _BURST_LOOKS = 20
 """A counter that ticks as often as this is looked at so many times in a row for its next tick."""
 
@@ -92,6 +95,10 @@ class Keeper(Protocol):
 
     def session_ended(self) -> None:
         """The session is over."""
+        ...
+
+    def paged_out(self, through: int) -> list[CellRecord]:
+        """Read again the finished runs that it holds, up to this number; none if it cannot."""
         ...
 
     @property
@@ -383,10 +390,29 @@ class Session:
 
     @property
     def cells(self) -> tuple[CellRecord, ...]:
-        """All finished runs of cells, in the order in which they ended."""
+        """All finished runs of cells, in the order in which they ended.
+
+        The latest 5,000 and more are in memory, earlier ones are read from the history.
+        """
+        return self._whole_view().cells
+
+    @property
+    def cells_in_memory(self) -> tuple[CellRecord, ...]:
+        """The latest of them, without a look at the disk."""
         with self._lock:
             self.settle()
             return tuple(self._books.current().records)
+
+    def surplus(self) -> list[str]:
+        """The runs that memory may let go as soon as the history holds them, oldest first."""
+        with self._lock:
+            surplus = self._books.surplus(MAX_RECORDS)
+        return surplus if len(surplus) >= _PAGE else []
+
+    def page_out(self, count: int) -> None:
+        """The history holds the first ``count`` of ``surplus``."""
+        with self._lock:
+            self._books.page_out(count)
 
     @property
     def busy(self) -> bool:
@@ -438,7 +464,25 @@ class Session:
                 carbon=self._carbon,
                 totals=ledger.totals(self._carbon.factor, with_running=live),
                 cells=tuple(ledger.records),
+                paged=ledger.paged,
             )
+
+    def _whole_view(self) -> SessionView:
+        """The view of a document, with the runs that only the history holds.
+
+        The disk is read outside the lock: one that hangs holds up whoever asked, and no figure.
+        """
+        with self._lock:
+            self.settle()
+            view = self.view(live=False)
+            here = {record.run for record in (*view.cells, *self._books.unfinished())}
+            keeper = self.keeper
+        if view.paged.count == 0:
+            return view
+        found = keeper.paged_out(view.paged.through) if keeper is not None else []
+        older = [record for record in found if record.run not in here]
+        still_out = Paged(max(0, view.paged.count - len(older)), view.paged.through)
+        return replace(view, cells=(*older, *view.cells), paged=still_out)
 
     def sums(self) -> tuple[Totals, float]:
         """The totals with the cell in progress, and how long was measured, in s."""
@@ -448,9 +492,7 @@ class Session:
 
     def to_dict(self) -> JsonObject:
         """The session document, ``greencell.session.v1``."""
-        with self._lock:
-            self.settle()
-            return session_document(self.view(live=False))
+        return session_document(self._whole_view())
 
     @property
     def totals(self) -> JsonObject:

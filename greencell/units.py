@@ -6,6 +6,8 @@ from typing import Final
 
 J_PER_KWH: Final = 3.6e6
 """Joules in one kilowatt-hour (exact)."""
+G_PER_KG: Final = 1_000.0
+"""Grams in one kilogram (exact)."""
 J_PER_UJ: Final = 1e-6
 """Joules in one microjoule, the unit of the powercap tree."""
 J_PER_MJ: Final = 1e-3

@@ -158,7 +158,7 @@ def picture(
         "totals": totals_object(view.totals, view.duration_s),
         "running": running_object(running),
         "cells": [record_object(record) for record in latest],
-        "cells_total": len(view.cells),
+        "cells_total": len(view.cells) + view.paged.count,
         "paused": paused,
         "notices": notice_objects(notices),
     }

@@ -84,12 +84,15 @@ class Kernel:
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
+        self.last_count = 0
 
     def run(self, code: str, interrupt_after_s: float | None = None) -> tuple[dict[str, Any], str]:
         """The reply's content, and everything that was shown."""
         sent = self.client.execute(code, stop_on_error=False)
         shown = self._shown(sent, interrupt_after_s)
-        return self._reply(sent, interrupted=interrupt_after_s is not None), shown
+        reply = self._reply(sent, interrupted=interrupt_after_s is not None)
+        self.last_count = max(self.last_count, reply.get("execution_count", 0))
+        return reply, shown
 
     def _shown(self, sent: str, interrupt_after_s: float | None) -> str:
         shown: list[str] = []
@@ -119,6 +122,8 @@ class Kernel:
                 if not interrupted:
                     raise
                 return {}  # a bare kernel that is interrupted forgets some, too
+            except ValueError:  # or stops in the middle of one, which then begins the next
+                return {}
             if reply["parent_header"].get("msg_id") == sent:
                 content: dict[str, Any] = reply["content"]
                 return content
@@ -153,9 +158,11 @@ def cell(soak: Soak) -> None:
     kernel = _kernel(soak)
     code = soak.rng.choice(CELLS)
     interrupt = soak.rng.uniform(0.0, 0.3) if soak.rng.random() < 0.1 else None
+    before = kernel.last_count
     reply, shown = kernel.run(code, interrupt)
-    count = reply.get("execution_count")
-    if code.strip() and not code.startswith("#") and isinstance(count, int):
+    count = reply.get("execution_count", 0)
+    # One that is interrupted before its body began answers with the number of the one before.
+    if code.strip() and not code.startswith("#") and count > before:
         soak.replied[count] = f"{code!r}, interrupted after {interrupt}, {reply.get('status')}"
     for word in OURS:
         if word in shown:

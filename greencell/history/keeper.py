@@ -7,15 +7,16 @@ kernel were killed now. While nothing runs, nothing is written.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Final, Protocol
 
 from greencell.clock import Clock
-from greencell.document import JsonObject, cell_object, session_document
+from greencell.errors import UsageError
 from greencell.history.leftover import Row
-from greencell.history.rows import CellState, Identity, cell_values, session_values
-from greencell.model import CellRecord, SessionView
+from greencell.history.past import past_runs
+from greencell.history.session_rows import Picture, SessionRows
+from greencell.model import CellRecord
 from greencell.units import NS_PER_S
 from greencell.wire import Notice
 
@@ -29,27 +30,10 @@ _NAME_VARIABLE: Final = "JPY_SESSION_NAME"
 _MAX_NAME: Final = 1_000
 
 
-class Picture(Protocol):
-    """What the keeper asks of a session."""
-
-    id: str
-
-    @property
-    def cells(self) -> Sequence[CellRecord]:
-        """All finished runs."""
-        ...
-
-    def view(self, *, live: bool) -> SessionView:
-        """Everything about it."""
-        ...
-
-    def unfinished(self) -> Sequence[CellRecord]:
-        """Runs in progress as if they were lost now, and those whose end waits for a meter."""
-        ...
-
-
 class Notebook(Protocol):
     """Where rows go."""
+
+    path: Path
 
     def note(self, rows: Iterable[Row]) -> None:
         """Have these rows written soon."""
@@ -62,21 +46,15 @@ class Notebook(Protocol):
 
 
 class Keeper:
-    """Keeps one session in the history.
-
-    Args:
-        notebook: the path that the server told the kernel, if it did.
-    """
+    """Keeps one session in the history."""
 
     def __init__(
-        self, picture: Picture, recorder: Notebook, identity: Identity, clock: Clock,
-        notebook: str | None,
-    ) -> None:  # fmt: skip
+        self, picture: Picture, rows: SessionRows, recorder: Notebook, clock: Clock
+    ) -> None:
         self._picture = picture
+        self._rows = rows
         self._recorder = recorder
-        self._identity = identity
         self._clock = clock
-        self._notebook = notebook
         self._noted: set[tuple[str, str]] = set()
         self._noted_ns = 0
         self._session_noted = ""
@@ -85,7 +63,7 @@ class Keeper:
 
     def ended(self, records: Iterable[CellRecord]) -> None:
         """These runs ended, and their figures are final."""
-        rows = [self._cell(record, "done") for record in records]
+        rows = [self._rows.cell(record, "done") for record in records]
         if rows:
             self._recorder.note([*self._session_if_due(), *rows])
 
@@ -105,13 +83,13 @@ class Keeper:
         if known <= self._noted and since_s < period_s:
             return period_s - since_s
         self._noted, self._noted_ns = known, now_ns
-        rows = [self._cell(record, "running") for record in unfinished]
+        rows = [self._rows.cell(record, "running") for record in unfinished]
         self._recorder.note([self._session(), *rows])
         return period_s
 
     def session_ended(self) -> None:
         """The session is over: its row gets its end."""
-        if self._picture.cells:
+        if self._picture.cells_in_memory:
             self._recorder.note([self._session()])
 
     @property
@@ -119,12 +97,12 @@ class Keeper:
         """What a person should know of the file."""
         return self._recorder.notices
 
-    def everything(self) -> list[Row]:
-        """All rows of the session, for a file that begins anew."""
-        records = self._picture.cells
-        if not records:
+    def paged_out(self, through: int) -> list[CellRecord]:
+        """Read again the finished runs that the file holds, up to this number."""
+        try:
+            return past_runs(self._recorder.path, self._picture.id, through)
+        except UsageError:
             return []
-        return [self._session(), *(self._cell(record, "done") for record in records)]
 
     def _session_if_due(self) -> list[Row]:
         """The session's row, if there is none yet or the last one is a second old."""
@@ -136,16 +114,7 @@ class Keeper:
     def _session(self) -> Row:
         self._session_noted, self._session_ns = self._picture.id, self._clock.monotonic_ns()
         self._session_waits = False
-        view = replace(self._picture.view(live=True), cells=())
-        document: JsonObject = session_document(view)
-        del document["cells"]
-        values = session_values(view, document, self._identity, self._clock.wall_s())
-        return Row("session", {**values, "notebook": self._notebook or values["notebook"]})
-
-    def _cell(self, record: CellRecord, state: CellState) -> Row:
-        now_s = self._clock.wall_s()
-        values = cell_values(record, cell_object(record), self._picture.id, state, now_s)
-        return Row("cell", values)
+        return self._rows.session()
 
 
 def notebook_path() -> str | None:

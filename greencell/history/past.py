@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from greencell.errors import UsageError
+from greencell.history import statements as sql
 from greencell.history.database import BUSY_S, words_of
+from greencell.history.rows import record_of
 from greencell.history.schema import MIGRATIONS, version_of
+from greencell.model import CellRecord
 from greencell.report.shape import SESSION, TOTALS
 
 _DAY_S: Final = 86_400.0
@@ -63,6 +66,17 @@ def past_sessions(path: Path, wanted: Wanted) -> list[dict[str, Any]]:
             wanted.values,
         ).fetchall()
     return [session for session in map(_session, rows) if session is not None]
+
+
+def past_runs(path: Path, session: str, through: int) -> list[CellRecord]:
+    """A session's finished runs up to a number, in the order in which they ended.
+
+    Raises:
+        UsageError: there is no history, or it cannot be read.
+    """
+    with _reading(path) as connection:
+        rows = connection.execute(sql.RUNS_OF, {"session": session, "through": through}).fetchall()
+    return [record for record in map(record_of, rows) if record is not None]
 
 
 def forget(path: Path, wanted: Wanted) -> int:

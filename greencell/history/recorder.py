@@ -11,11 +11,11 @@ import ctypes
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from greencell.clock import Clock
 from greencell.guard import Guard
@@ -29,7 +29,7 @@ from greencell.history.database import (
     open_database,
     words_of,
 )
-from greencell.history.leftover import Row, leave, leftovers
+from greencell.history.leftover import Row, Table, leave, leftovers
 from greencell.history.process import is_gone
 from greencell.history.rows import Identity
 from greencell.history.transaction import Transaction
@@ -56,12 +56,24 @@ class Retention:
     max_size_mb: float | None = None
 
 
+class Rows(Protocol):
+    """What a session has to write."""
+
+    def everything(self) -> Iterable[Row]:
+        """All rows that memory holds."""
+        ...
+
+    def page_out(self, is_on_disk: Callable[[str], bool]) -> None:
+        """Have memory let go of runs that lie on disk."""
+        ...
+
+
 class Recorder:
     """Writes one process's sessions into the history.
 
     Args:
         path: of the file; its folder is made.
-        everything: all rows of the session that is running, for a file that has to begin anew.
+        rows: of the session that is running, for a file that has to begin anew.
 
     Attributes:
         path: of the file.
@@ -72,13 +84,13 @@ class Recorder:
         path: Path,
         identity: Identity,
         clock: Clock,
-        everything: Callable[[], Iterable[Row]],
+        rows: Rows,
         retention: Retention | None = None,
     ) -> None:
         self.path = path
         self._identity = identity
         self._clock = clock
-        self._everything = everything
+        self._rows = rows
         self._retention = retention or Retention()
         self._guard = Guard("history")
         self._thread = Sampler(self._beat, clock, self._guard, "greencell-history")
@@ -213,16 +225,25 @@ class Recorder:
                     return self._opened
             except FileNotFoundError:
                 pass
-            # Somebody set it aside or took it away: all of this session goes into the new one.
-            self._close_connection()
-            self.note(self._everything())
         opened = open_database(self.path)
-        self._opened = opened
-        if opened.set_aside is not None:
+        if self._opened is not None:
+            # Somebody set it aside or took it away; what is open can be read all the same.
+            self._begin_anew(opened.connection, self._opened.connection)
+        elif opened.set_aside is not None:
             self._set_aside = opened.set_aside
-            self.note(self._everything())
+            with suppress(sqlite3.Error), closing(sqlite3.connect(opened.set_aside)) as damaged:
+                self._begin_anew(opened.connection, damaged)
+        self._opened = opened
         self._tidy(opened.connection)
         return opened
+
+    def _begin_anew(self, fresh: sqlite3.Connection, former: sqlite3.Connection) -> None:
+        """All of this session goes into a fresh file, also what only the former one holds."""
+        self.note(self._rows.everything())
+        with suppress(sqlite3.Error):
+            _put(fresh, list(_rows_of(former, self._identity)), sql.ALWAYS)
+        with suppress(sqlite3.Error):
+            former.close()
 
     def _close_connection(self) -> None:
         if self._opened is not None:
@@ -236,6 +257,7 @@ class Recorder:
         if not rows:
             return
         _put(connection, rows.values(), sql.ALWAYS)
+        self._rows.page_out(lambda run: bool(connection.execute(sql.IS_DONE, (run,)).fetchone()))
         self._written_ns = self._clock.monotonic_ns()
         with self._lock:
             for key, row in rows.items():
@@ -263,11 +285,7 @@ class Recorder:
             return
         with Transaction(connection):
             for one in gone:
-                values = {
-                    "hostname": one.hostname, "boot": one.boot, "pid": one.pid,
-                    "started": one.started,
-                }  # fmt: skip
-                connection.execute(sql.LOSE_SESSIONS, values)
+                connection.execute(sql.LOSE_SESSIONS, sql.of_process(one))
             connection.execute(sql.LOSE_CELLS)
 
     def _finish(self, session: str) -> None:
@@ -304,6 +322,19 @@ def size_mb(connection: sqlite3.Connection) -> float:
     pragmas = ("page_count", "freelist_count", "page_size")
     pages, free, size = (connection.execute(f"pragma {p}").fetchone()[0] for p in pragmas)
     return float((pages - free) * size) / 1e6
+
+
+def _rows_of(connection: sqlite3.Connection, identity: Identity) -> Iterator[Row]:
+    """The rows of one process's sessions, as far as the file can be read."""
+    values = sql.of_process(identity)
+    tables: tuple[tuple[Table, str], ...] = (
+        ("session", sql.SESSIONS_OF), ("cell", sql.CELLS_OF),
+    )  # fmt: skip
+    for table, text in tables:
+        cursor = connection.execute(text, values)
+        names = [column[0] for column in cursor.description]
+        for row in cursor:
+            yield Row(table, dict(zip(names, row, strict=True)))
 
 
 def _put(connection: sqlite3.Connection, rows: Iterable[Row], session_stays: str) -> None:

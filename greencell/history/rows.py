@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from greencell.document import JsonObject
-from greencell.model import CellRecord, SessionView
+from greencell.model import CellRecord, Interval, SessionView
+from greencell.units import G_PER_KG, J_PER_KWH
 
 CellState = Literal["running", "done"]
 SessionState = Literal["running", "ended"]
@@ -107,3 +108,53 @@ def cell_values(
         "co2_g": record.co2_g.value if record.co2_g is not None else None,
         "document": json.dumps(document, allow_nan=False),
     }
+
+
+def record_of(row: Mapping[str, Any]) -> CellRecord | None:
+    """The run that a row of the table tells of; ``None`` if no greencell wrote it."""
+    try:
+        cell: JsonObject = json.loads(row["document"])
+        return CellRecord(
+            run=row["run"],
+            number=row["number"],
+            cell_id=cell["cell_id"],
+            execution_count=cell["execution_count"],
+            label=cell["label"],
+            status=cell["status"],
+            started_at=row["started_at"],
+            duration_s=row["duration_s"],
+            energy_j=_interval(cell, "energy", "kwh", J_PER_KWH),
+            co2_g=_interval(cell, "co2", "kg", G_PER_KG),
+            machine_energy_j=_joules(cell["machine_energy_kwh"]),
+            mean_power_w=cell["mean_power_w"],
+            peak_power_w=cell["peak_power_w"],
+            by_component_j={
+                name: kwh * J_PER_KWH for name, kwh in cell["by_component_kwh"].items()
+            },
+            provenance=cell["provenance"],
+            flags=tuple(cell["flags"]),
+            zone=cell["zone"],
+            intensity_g_per_kwh=cell["intensity_g_per_kwh"],
+            pue=cell["pue"],
+            parent=cell["parent"],
+            others_energy_j=_joules(cell["others_energy_kwh"]),
+            idle_energy_j=_joules(cell["idle_energy_kwh"]),
+            node_energy_j=_joules(cell["node_energy_kwh"]),
+            basis=cell["basis"],
+            grid_relative_error=cell["grid_relative_error"],
+            metrics=cell["metrics"],
+        )
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError):
+        return None
+
+
+def _interval(cell: JsonObject, name: str, unit: str, per_unit: float) -> Interval | None:
+    value = cell[f"{name}_{unit}"]
+    if value is None:
+        return None
+    low, high = cell[f"{name}_low_{unit}"], cell[f"{name}_high_{unit}"]
+    return Interval(low * per_unit, value * per_unit, high * per_unit)
+
+
+def _joules(energy_kwh: float | None) -> float | None:
+    return None if energy_kwh is None else energy_kwh * J_PER_KWH

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from greencell.history.rows import Values
+from greencell.history.rows import Identity, Values
 
 
 def upsert(table: str, key: str, columns: Values, unless: str) -> str:
@@ -22,20 +22,39 @@ def upsert(table: str, key: str, columns: Values, unless: str) -> str:
     )
 
 
+def of_process(identity: Identity) -> dict[str, str | int | float]:
+    """Values for the statements about one process."""
+    return {
+        "hostname": identity.hostname, "boot": identity.boot, "pid": identity.pid,
+        "started": identity.started,
+    }  # fmt: skip
+
+
 CELL_STAYS: Final = "cell.state = 'done' and excluded.state <> 'done'"
 SESSION_STAYS: Final = "session.cells >= excluded.cells and session.state <> 'running'"
 """For rows that were left over from a process: the file may know more of it by now."""
 ALWAYS: Final = "0"
+_OF_PROCESS: Final = (
+    "hostname = :hostname and boot = :boot and pid = :pid and process_started = :started"
+)
 RUNNING: Final = (
     "select distinct hostname, boot, pid, process_started from session where state = 'running'"
 )
 LOSE_SESSIONS: Final = (
-    "update session set state = 'lost' where state = 'running' and hostname = :hostname "
-    "and boot = :boot and pid = :pid and process_started = :started"
+    f"update session set state = 'lost' where state = 'running' and {_OF_PROCESS}"  # noqa: S608  # a constant
 )
 LOSE_CELLS: Final = (
     "update cell set state = 'lost' where state = 'running' and session in "
     "(select id from session where state = 'lost')"
+)
+IS_DONE: Final = "select 1 from cell where run = ? and state = 'done'"
+SESSIONS_OF: Final = f"select * from session where {_OF_PROCESS}"  # noqa: S608  # a constant
+CELLS_OF: Final = (
+    f"select * from cell where session in (select id from session where {_OF_PROCESS})"  # noqa: S608  # a constant
+)
+RUNS_OF: Final = (
+    "select * from cell where session = :session and state = 'done' and number <= :through "
+    "order by started_at + duration_s"
 )
 FORGET_BEFORE: Final = "delete from session where state <> 'running' and started_at < :before"
 OLDEST: Final = "select id from session where state <> 'running' order by started_at limit 1"

@@ -189,7 +189,7 @@ CARBON: Final = _object(
 TOTALS: Final = _object(
     cells=_whole, **_FIGURES, cells_energy_kwh=_number, between_cells_energy_kwh=_number,
     by_component_kwh=_named, provenance=_text, flags=_each(_text), bases=_each(_text),
-    grid_relative_error=_number,
+    grid_relative_error=_number, cells_not_listed=_whole,
 )  # fmt: skip
 CELL: Final = _object(
     number=_whole, cell_id=_text_if_any, execution_count=_whole, label=_text_if_any, status=_text,

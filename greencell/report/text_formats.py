@@ -54,6 +54,11 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     ]
     if beside := figures.machine_words(totals):
         lines.append(f"Beside   {beside}")
+    if totals["cells_not_listed"]:
+        lines.append(
+            f"Missing  {figures.general(totals['cells_not_listed'])} earlier cells are in the sums "
+            "and not in the list: the history that held them cannot be read"
+        )
     return [
         *lines,
         f"Zone     {place_name(carbon)}, "

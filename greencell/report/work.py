@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 from greencell.carbon.embodied import Hardware
 from greencell.carbon.footprint import Footprint, footprint
 from greencell.model import Basis, CarbonFactor, Interval
+from greencell.units import G_PER_KG
 
-_G_PER_KG: Final = 1_000.0
 _DEFAULT_ERROR: Final = 0.2
 """Of the grid's figure in documents that do not tell it yet."""
 _BASES: Final = ("life-cycle", "direct")
@@ -49,13 +49,13 @@ def work_of(document: Mapping[str, Any]) -> Work | None:
     pue = _mean_pue(document)
     intensity = carbon["intensity_g_per_kwh"] or 0.0
     if energy_kwh.value > 0.0 and co2_kg.value > 0.0:
-        intensity = co2_kg.value * _G_PER_KG / (energy_kwh.value * pue)
+        intensity = co2_kg.value * G_PER_KG / (energy_kwh.value * pue)
     error = totals["grid_relative_error"]
     bases = tuple(totals["bases"])
     basis = bases[0] if len(bases) == 1 and bases[0] in _BASES else "mixed" if bases else "unknown"
     return Work(
         energy_kwh=energy_kwh,
-        co2_g=Interval(*(end * _G_PER_KG for end in (co2_kg.low, co2_kg.value, co2_kg.high))),
+        co2_g=Interval(*(end * G_PER_KG for end in (co2_kg.low, co2_kg.value, co2_kg.high))),
         factor=CarbonFactor(
             carbon["zone"], intensity, pue, _DEFAULT_ERROR if error is None else error,
             cast("Basis", basis),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import sqlite3
@@ -14,6 +15,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +28,14 @@ from greencell.history import database, recorder
 from greencell.history.database import Newer, Unavailable, file_system, open_database
 from greencell.history.keeper import Keeper
 from greencell.history.leftover import Row, leave, leftovers
-from greencell.history.past import Wanted, forget, past_sessions
+from greencell.history.past import Wanted, forget, past_runs, past_sessions
 from greencell.history.process import is_gone, this_process
 from greencell.history.recorder import Recorder, Retention
-from greencell.history.rows import Identity
+from greencell.history.rows import Identity, record_of
 from greencell.history.schema import MIGRATIONS, migrate, version_of
+from greencell.history.session_rows import SessionRows
+from greencell.report import render
+from greencell.wire import picture
 from tests_support import Bench
 
 HERE = this_process()
@@ -46,12 +51,9 @@ def path(tmp_path: Path) -> Path:
 def kept(path: Path, **more: Any) -> Iterator[tuple[Bench, Recorder]]:
     """A session in virtual time whose rows go into a real file by a real thread."""
     bench = Bench.make()
-    keeper: Keeper | None = None
-    writer = Recorder(
-        path, HERE, SystemClock(), lambda: keeper.everything() if keeper else [], **more
-    )
-    keeper = Keeper(bench.session, writer, HERE, bench.clock, "/home/ada/work.ipynb")
-    bench.session.keeper = keeper
+    made = SessionRows(bench.session, HERE, bench.clock, "/home/ada/work.ipynb")
+    writer = Recorder(path, HERE, SystemClock(), made, **more)
+    bench.session.keeper = Keeper(bench.session, made, writer, bench.clock)
     writer.start()
     yield bench, writer
     bench.session.close()
@@ -646,3 +648,103 @@ def test_rows_of_a_dead_process_are_left_whole(path: Path) -> None:
     ((found, left),) = leftovers(path.parent)
     assert [row.key for row in left] == [("cell", "r"), ("session", "s")]
     assert stat.S_IMODE(found.stat().st_mode) == 0o600
+
+
+def flat(values: dict[str, Any]) -> dict[str, Any]:
+    """Without levels: ``energy_j.low``."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            found |= {f"{name}.{key}": inner for key, inner in flat(value).items()}
+        else:
+            found[name] = value
+    return found
+
+
+def many_cells(bench: Bench, count: int) -> None:
+    """Quick cells, written in portions as the sampler would hand them over."""
+    for number in range(count):
+        opening = bench.session.open_run(f"c{number}")
+        bench.session.begin(opening)
+        bench.clock.advance(0.05)
+        bench.session.end(opening.run, bench.session.take(), "ok", number + 1)
+        bench.clock.advance(0.05)
+        if number % 250 == 0:
+            beat(bench)
+    bench.pass_time(1.0)
+    beat(bench)
+
+
+def test_beyond_five_thousand_cells_memory_holds_the_latest(path: Path) -> None:
+    """The others are read from the file where somebody wants all; the sums never lose them."""
+    count = 6_000
+    with kept(path) as (bench, _):
+        many_cells(bench, count)
+        wait(lambda: len(bench.session.cells_in_memory) < count)
+
+        document = bench.session.to_dict()
+
+        assert 5_000 <= len(bench.session.cells_in_memory) <= 5_500
+        assert [cell["number"] for cell in document["cells"]] == list(range(1, count + 1))
+        assert document["totals"]["cells_not_listed"] == 0
+        sum_kwh = math.fsum(cell["energy_kwh"] for cell in document["cells"])
+        assert document["totals"]["cells_energy_kwh"] == pytest.approx(sum_kwh, rel=1e-9)
+        first, last = bench.session.cells[0], bench.session.cells[-1]
+        assert (first.cell_id, last.cell_id) == ("c0", f"c{count - 1}")
+        assert first.energy_j is not None and first.energy_j.value == pytest.approx(4.5)
+        snapshot = picture(bench.session.view(live=True), None, (), paused=False, records=10)
+        assert snapshot["cells_total"] == count and len(snapshot["cells"]) == 10
+
+        # The file is taken away: the next one holds all of it again.
+        for file in path.parent.glob("history.sqlite3*"):
+            file.unlink()
+        bench.cell(0.2)
+        beat(bench)
+        wait(lambda: path.exists() and len(rows(path)) == count + 1)
+        assert len(bench.session.to_dict()["cells"]) == count + 1
+
+
+def test_what_cannot_be_read_again_is_said(path: Path) -> None:
+    """Still in the sums, and not passed over in silence."""
+    with kept(path) as (bench, _):
+        many_cells(bench, 5_600)
+        wait(lambda: len(bench.session.cells_in_memory) < 5_600)
+        paged = 5_600 - len(bench.session.cells_in_memory)
+        with contextlib.closing(sqlite3.connect(path, timeout=10)) as connection:
+            connection.execute("delete from cell where number <= 100")
+            connection.commit()
+
+        document = bench.session.to_dict()
+
+        assert paged > 100
+        assert document["totals"]["cells_not_listed"] == 100
+        assert document["totals"]["cells"] == 5_600 == len(document["cells"]) + 100
+        assert "100 earlier cells are in the sums and not in the list" in render(document, "md")
+
+
+def test_without_a_history_memory_keeps_all(tmp_path: Path) -> None:
+    """Where nothing was written, nothing is let go."""
+    bench = Bench.make()
+    many_cells(bench, 5_600)
+    assert len(bench.session.cells_in_memory) == len(bench.session.cells) == 5_600
+
+
+def test_a_row_becomes_the_run_that_it_was(path: Path) -> None:
+    """To the last digit but one: the document's units are others."""
+    with kept(path) as (bench, _):
+        bench.cell(1.0)
+        bench.pass_time(1.0)
+        beat(bench)
+        wait(lambda: path.exists() and len(rows(path)) == 1)
+        (record,) = bench.session.cells
+        (again,) = past_runs(path, bench.session.id, 1)
+
+    for name, value in flat(asdict(record)).items():
+        near = pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
+        assert flat(asdict(again))[name] == near, name
+
+
+@pytest.mark.parametrize("document", ["", "[]", "{}", "null", '{"cell_id": 1}', "[" * 100_000])
+def test_a_row_that_nobody_wrote_is_no_run(document: str) -> None:
+    """Somebody may have edited the file."""
+    assert record_of({"run": "r", "number": 1, "document": document}) is None

@@ -8,15 +8,15 @@ from typing import Final
 from greencell.report import figures
 from greencell.report.statements import words
 from greencell.report.statements.words import Asked, Document
+from greencell.units import G_PER_KG
 
-_G_PER_KG: Final = 1_000.0
 _DIGITS: Final = 4
 
 
 def to_yaml(document: Document, asked: Asked) -> str:
     """The block, as the Hub reads it; what is not known is ``null``."""
     mass_kg = document["totals"]["co2_kg"]
-    grams = "null" if mass_kg is None else figures.digits(mass_kg * _G_PER_KG, _DIGITS)
+    grams = "null" if mass_kg is None else figures.digits(mass_kg * G_PER_KG, _DIGITS)
     source = f"{words.cited(document)} ({document['totals']['provenance']})"
     lines = ["co2_eq_emissions:", f"  emissions: {grams}", f"  source: {_quoted(source)}"]
     if asked.training_type is not None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from greencell.report import figures
 from greencell.report.statements import words
 from greencell.report.statements.words import Asked, Document
 from greencell.report.text_formats import escaped_markdown
-
-_G_PER_KG: Final = 1_000.0
+from greencell.units import G_PER_KG
 
 
 def to_model_card(document: Document, _asked: Asked) -> str:
@@ -52,7 +49,7 @@ def _carbon(document: Document) -> str:
         return figures.UNKNOWN_WORD
     low_g, value_g, high_g = (
         figures.digits(
-            None if kg is None else kg * _G_PER_KG, 2 if figures.is_estimated(totals) else 3
+            None if kg is None else kg * G_PER_KG, 2 if figures.is_estimated(totals) else 3
         )
         for kg in (totals["co2_low_kg"], totals["co2_kg"], totals["co2_high_kg"])
     )
