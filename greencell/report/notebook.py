@@ -72,15 +72,19 @@ def is_notebook(value: Mapping[str, Any]) -> bool:
     return "nbformat" in value
 
 
-def notebook_document(notebook: Mapping[str, Any], name: str) -> JsonObject:
+def notebook_document(
+    notebook: Mapping[str, Any], name: str, table: GridTable | None = None
+) -> JsonObject:
     """The session document of a notebook's figures.
 
     Args:
         name: of the file, for people.
+        table: knows the names of zones; read from its files where none is given.
 
     Raises:
         UsageError: it is no notebook of today, or carries no figures.
     """
+    name = " ".join(name.split())  # a file's name may have line ends
     if notebook.get("nbformat") != _NBFORMAT:
         raise UsageError(f"{name} is a notebook of another format; save it again in JupyterLab.")
     cells = notebook.get("cells")
@@ -94,7 +98,7 @@ def notebook_document(notebook: Mapping[str, Any], name: str) -> JsonObject:
             f"{name} holds no figures; have the panel embed them, "
             "or export a session: %greencell export session.json."
         )
-    return _document(reading, name)
+    return _document(reading, name, table or GridTable())
 
 
 # -- cells -------------------------------------------------------------------------------------
@@ -151,7 +155,7 @@ def _count_if_any(value: object) -> int | None:
 # -- the document ------------------------------------------------------------------------------
 
 
-def _document(reading: _Reading, name: str) -> JsonObject:
+def _document(reading: _Reading, name: str, table: GridTable) -> JsonObject:
     counted = reading.counted
     entries = [one.entry for one in counted]
     return {
@@ -170,7 +174,7 @@ def _document(reading: _Reading, name: str) -> JsonObject:
         "attribution": None,
         "sources": [_source_object(entries, name)],
         "skipped": [],
-        "carbon": _carbon(entries),
+        "carbon": _carbon(entries, table),
         "totals": _totals(entries),
         "cells": [_cell(number, one) for number, one in enumerate(reading.found, 1)],
         "notes": list(_notes(reading)),
@@ -207,13 +211,13 @@ def _source_object(entries: Sequence[CellEntry], name: str) -> JsonObject:
     }
 
 
-def _carbon(entries: Sequence[CellEntry]) -> JsonObject:
+def _carbon(entries: Sequence[CellEntry], table: GridTable) -> JsonObject:
     """The place of the last cell that ran, as a session's is that of now."""
     last = max(entries, key=lambda entry: entry.started_at, default=None)
     zone = None if last is None else last.zone
     return {
         "zone": zone,
-        "zone_name": None if zone is None else _zone_name(zone),
+        "zone_name": None if zone is None else _zone_name(zone, table),
         "intensity_g_per_kwh": None if last is None else last.intensity_g_per_kwh,
         "basis": "basis unknown",
         "year": None,
@@ -225,9 +229,9 @@ def _carbon(entries: Sequence[CellEntry]) -> JsonObject:
     }
 
 
-def _zone_name(zone: str) -> str:
+def _zone_name(zone: str, table: GridTable) -> str:
     try:
-        return GridTable().find(zone).name
+        return table.find(zone).name
     except UsageError:
         return zone
 

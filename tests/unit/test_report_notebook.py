@@ -223,6 +223,18 @@ def test_what_is_no_notebook_is_one_line(
     assert code == 1 and line.startswith("greencell: ") and line.count("\n") == 1
 
 
+def test_a_name_of_a_file_breaks_no_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found by fuzzing: file systems allow line ends in names."""
+    for content in ("{", json.dumps(notebook())):
+        path = tmp_path / "a\nb.ipynb"
+        path.write_text(content)
+
+        assert main(["report", str(path)]) == 1
+        assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_a_file_beyond_all_measure_is_refused_unread(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
