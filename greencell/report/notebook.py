@@ -92,7 +92,9 @@ def notebook_document(
         raise UsageError(f"{name} is no notebook: it has no list of cells that can be read.")
     reading = _read(cells)
     if not reading.found and reading.unreadable:
-        raise UsageError(f"{name} has figures that this greencell cannot read; run it again.")
+        raise UsageError(
+            f"{name} has figures that this greencell cannot read; update it or run the cells again."
+        )
     if not reading.found:
         raise UsageError(
             f"{name} holds no figures; have the panel embed them, "

@@ -21,6 +21,7 @@ from greencell.report.notebook import notebook_document
 from greencell.report.shape import UNSAFE, legible
 from greencell.report.text_formats import cells_text, to_text
 
+GOLDEN = Path(__file__).parents[1] / "fixtures" / "figures.ipynb"
 SOURCE = "train(model)\n"
 
 
@@ -74,6 +75,20 @@ def test_a_notebook_with_figures_is_a_table(
     assert "France (FR), 41.4 g/kWh, basis unknown" in text and "PUE 1" in text
     assert "between cells: unknown" in text
     assert "From the file" in text and "figures saved in train.ipynb" in text
+
+
+def test_the_golden_notebook(capsys: pytest.CaptureFixture[str]) -> None:
+    """The file that whoever writes the key must be able to write: all standings of a cell."""
+    assert main(["report", str(GOLDEN)]) == 0
+    table = capsys.readouterr().out.split("\n\n")[1].replace("\u202f", " ").splitlines()
+
+    assert [" ".join(line.split()) for line in table[1:]] == [
+        "[1] cell 5–20 mWh 100–900 µg 2.0 s ≈ 18.0 W",
+        "[2] cell ≈ 10 mWh ≈ 410 µg 2.0 s 18 W",
+        "[3] edited since it ran – – – –",
+        "[4] copy of another cell – – – –",
+        "– unknown",
+    ]
 
 
 @pytest.mark.parametrize("form", report.FORMATS)
