@@ -15,7 +15,7 @@ T = TypeVar("T")
 ODD_TEXTS: Final = (
     "", " ", "\0", "\x1b[2J", "\u202e", "\ud800", "=1+1", "<script>", "../../x", "__proto__", "nan",
     "1e999", "-0", "9" * 400, "é" * 300, "FR", "aws:eu-west-3", "a\nb", "null", "%s%n", "\uffff",
-    "on", "kernel", "~", "~nobody/x", "http://x", "https://a@b", "²", "٣",
+    "on", "kernel", "~", "~no-such-user/x", "http://x", "https://a@b", "²", "٣",
 )  # fmt: skip
 ODD_NUMBERS: Final = (
     0, -1, 1, 2**31, 2**64, -(2**63), 10**400, 1e308, -1e308, 5e-324, float("nan"), float("inf"),
