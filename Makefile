@@ -19,7 +19,7 @@ help:
 	@echo "make test   install what the tests need and pass all of them"
 	@echo "make bench  what greencell costs and how right it is, side by side with others"
 	@echo "make soak   an hour of random cells, faults, restarts; SOAK_ARGS='--minutes 5' is the short form"
-	@echo "make fuzz   a million odd inputs for every reader"
+	@echo "make fuzz   a million odd inputs for our readers; FUZZ_ARGS='--runs 5000' is the short form"
 	@echo "make kills  kills kernels at random moments and counts what their history lost"
 	@echo "make audit, make reproducible   known weaknesses of dependencies; two builds, compared"
 	@echo "make build  wheel and sdist into dist/;  make format;  make clean"
@@ -78,7 +78,8 @@ audit: sync node-modules
 	$(UV) tool run pip-audit --strict --requirement .tools/frozen.txt --no-deps --disable-pip
 	npm audit --omit=dev
 
-fuzz: sync
+fuzz: $(UV)
+	$(UV) sync --quiet --group test --group fuzz --extra lab
 	$(RUN) python scripts/fuzz.py $(FUZZ_ARGS)
 
 soak: sync
@@ -92,4 +93,4 @@ format: sync
 	$(RUN) ruff format .
 
 clean:
-	rm -rf .venv .tools node_modules lib dist greencell/labextension test-results
+	rm -rf .venv .tools node_modules lib dist greencell/labextension test-results .fuzz

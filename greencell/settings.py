@@ -103,8 +103,10 @@ def read_settings(environment: Mapping[str, str], config: Mapping[str, object]) 
         settings = replace(settings, intensity_provider=TABLE)
     for trait in config:
         if trait not in _PARSERS:
+            name = str(trait)[:60]
             problems.append(
-                f"greencell: c.GreenCell.{str(trait)[:60]} is not a setting; "
+                f"greencell: c.GreenCell.{name if name.isprintable() else ascii(name)} "
+                "is not a setting; "
                 f"the settings are {', '.join(_PARSERS)}."
             )
     return ReadSettings(settings, tuple(problems))

@@ -1,249 +1,138 @@
-"""Gives every reader of ours inputs that nobody meant, by the million.
+"""Gives every reader of ours inputs that nobody meant, a million of them by default.
 
-    python scripts/fuzz.py [--inputs 1000000] [--seed N]      or: make fuzz
+    make fuzz                                          or: python scripts/fuzz.py
+    make fuzz FUZZ_ARGS="--runs 5000 --only notebook"
 
-Inputs are made from a seed by a plain random generator: good ones of each kind, broken in a few
-places, and some that are noise from the start. A reader may refuse in the way that it promises;
-anything else is a problem, printed with the seed that brings it back.
+atheris (coverage-guided) varies the bytes from which ``tests/fuzzing`` makes inputs. What it finds
+on the way is kept in .fuzz/READER, and the next time begins there. A problem ends its reader; the
+input that brings it lies in .fuzz, and the command that tries it again is printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
-import json
-import random
-import string
+import importlib.util
+import os
+import re
+import subprocess
 import sys
 import tempfile
 import time
-import traceback
-from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from greencell import report
-from greencell.carbon.grid_table import GridTable
-from greencell.carbon.location import locate
-from greencell.errors import ReadFailed, SourceUnavailable, UsageError
-from greencell.history.leftover import leftovers
-from greencell.report.shape import UNSAFE, legible
-from greencell.settings import read_settings
-from greencell.sources.powercap import readable_zones
-from greencell.sources.sysfs_file import open_readonly, parse_number
-from greencell.wire import OPS, BadRequest, decode_request
 
 ROOT = Path(__file__).resolve().parent.parent
-SAMPLE: dict[str, Any] = json.loads((ROOT / "tests/fixtures/session.json").read_text("utf-8"))
-TABLE = GridTable()
-Reader = Callable[[random.Random, Path], None]
-ODD_TEXTS = (
-    "", " ", "\0", "\x1b[2J", "\u202e", "\ud800", "=1+1", "<script>", "../../x", "__proto__", "nan",
-    "1e999", "-0", "9" * 400, "é" * 300, "FR", "aws:eu-west-3", "a\nb", "null", "%s%n", "\uffff",
-)  # fmt: skip
-ODD_NUMBERS = (
-    0, -1, 1, 2**31, 2**64, -(2**63), 10**400, 1e308, -1e308, 5e-324, float("nan"), float("inf"),
-    float("-inf"), 0.1, True,
-)  # fmt: skip
+KEPT = ROOT / ".fuzz"
+ONE = Path("scripts/fuzz_one.py")
+MEMORY = Path("/dev/shm")
+"""Readers of files are ten times as quick where no disk is behind them."""
+CANARY_RUNS = 100_000
+"""It is found within a few thousand."""
+_PROGRESS = re.compile(r"^#(\d+)\s.*cov: (\d+) ft: (\d+)", re.MULTILINE)
+_PROBLEM = re.compile(r"=== Uncaught Python exception: ===\n(.*)")
+_INPUT = re.compile(r"Test unit written to (\S+)")
 
 
-def value(rng: random.Random, depth: int = 3) -> Any:
-    """Anything that JSON or Python may bring."""
-    kind = rng.randrange(8 if depth else 5)
-    if kind == 0:
-        return rng.choice(ODD_TEXTS)
-    if kind == 1:
-        return rng.choice(ODD_NUMBERS)
-    if kind == 2:
-        return rng.choice((None, True, False))
-    if kind == 3:
-        return "".join(rng.choices(string.printable, k=rng.randrange(30)))
-    if kind == 4:
-        return rng.uniform(-1e6, 1e6)
-    if kind == 5:
-        return [value(rng, depth - 1) for _ in range(rng.randrange(4))]
-    return {str(value(rng, 0)): value(rng, depth - 1) for _ in range(rng.randrange(4))}
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a reader.
+
+    Attributes:
+        coverage: places of our code that inputs reached, ``features`` with how often.
+        problem: what broke, in a few lines; empty if nothing did.
+        input: the file that brings it back.
+    """
+
+    inputs: int
+    seconds: float
+    coverage: int
+    features: int
+    problem: str = ""
+    input: str = ""
 
 
-def broken(rng: random.Random, good: Any) -> Any:
-    """A good value with something wrong in one place."""
-    if isinstance(good, dict) and good and rng.random() < 0.9:
-        name = rng.choice(list(good))
-        changed = dict(good)
-        if rng.random() < 0.15:
-            del changed[name]
-        else:
-            changed[name] = broken(rng, good[name])
-        return changed
-    if isinstance(good, list) and good and rng.random() < 0.9:
-        changed_list = list(good)
-        index = rng.randrange(len(good))
-        changed_list[index] = broken(rng, good[index])
-        return changed_list
-    return value(rng)
+def fuzz(name: str, runs: int, seed: int) -> Outcome:
+    """One reader in a process of its own."""
+    from fuzzing.readers import seeds, words
+
+    corpus = KEPT / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    for index, data in enumerate(seeds(name)):
+        (corpus / f"seed-{index}").write_bytes(data)
+    dictionary = KEPT / "words.dict"
+    dictionary.write_text("".join(f'"{_escaped(word)}"\n' for word in words()), "ascii")
+    options = [
+        f"-runs={runs}", f"-seed={seed}", "-max_len=4096", "-timeout=20", f"-dict={dictionary}",
+        f"-artifact_prefix={KEPT}/{name}-", "-print_final_stats=1", str(corpus),
+    ]  # fmt: skip
+    began_s = time.monotonic()
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        ended = subprocess.run(
+            [sys.executable, ONE, name, *options], cwd=ROOT, check=False, text=True,
+            errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env={**os.environ, "TMPDIR": folder},
+        )  # fmt: skip
+    return _outcome(ended.returncode, ended.stdout, time.monotonic() - began_s)
 
 
-# -- readers -----------------------------------------------------------------------------------
+def _outcome(code: int, told: str, seconds: float) -> Outcome:
+    inputs, coverage, features = ([(0, 0, 0), *_numbers(told)])[-1]
+    if code == 0:
+        return Outcome(inputs, seconds, coverage, features)
+    # libFuzzer's own problems (too slow, too much memory) have no exception.
+    problem, input_ = _PROBLEM.search(told), _INPUT.search(told)
+    words = told[problem.start(1) :][:3_000] if problem else told[-3_000:]
+    words = words.split("==", 1)[0].rstrip() if problem else words
+    return Outcome(inputs, seconds, coverage, features, words, input_[1] if input_ else "")
 
 
-def request(rng: random.Random, _folder: Path) -> None:
-    """The wire decoder."""
-    good = {"wire": 1, "op": rng.choice(OPS), "zone": "FR", "format": "csv", "zones": "FR DE"}
-    try:
-        decode_request(broken(rng, good) if rng.random() < 0.8 else value(rng))
-    except BadRequest as refusal:
-        assert len(str(refusal).splitlines()) == 1
+def _numbers(told: str) -> list[tuple[int, int, int]]:
+    return [(int(a), int(b), int(c)) for a, b, c in _PROGRESS.findall(told)]
 
 
-def counter(rng: random.Random, _folder: Path) -> None:
-    """A number of the powercap tree."""
-    if rng.random() < 0.5:
-        text = str(rng.choice(ODD_NUMBERS)).encode() + rng.choice((b"", b"\n", b"\0", b" 7"))
-    else:
-        text = rng.randbytes(rng.randrange(40))
-    try:
-        assert parse_number(text, "energy_uj") >= 0
-    except ReadFailed as failure:
-        assert len(str(failure).splitlines()) <= 1
-
-
-def tree(rng: random.Random, folder: Path) -> None:
-    """A powercap tree whose folders and files are anything."""
-    root = folder / f"tree-{rng.randrange(1 << 40)}"
-    zones = root / "class/powercap"
-    for _ in range(rng.randrange(5)):
-        name = rng.choice(
-            (
-                "intel-rapl:0",
-                "intel-rapl:0:1",
-                "intel-rapl-mmio:0",
-                "intel-rapl:9:9:9",
-                "x",
-                "intel-rapl:",
-            )
-        )
-        (zones / name).mkdir(parents=True, exist_ok=True)
-        for file in ("name", "energy_uj", "max_energy_range_uj"):
-            if rng.random() < 0.7:
-                content = rng.choice(
-                    (b"package-0\n", b"dram", b"psys\n", b"123\n", rng.randbytes(20))
-                )
-                (zones / name / file).write_bytes(content)
-    try:
-        readable_zones([root], open_readonly, container=False)
-    except SourceUnavailable as reason:
-        assert str(reason)
-
-
-def settings(rng: random.Random, _folder: Path) -> None:
-    """Environment and configuration."""
-    names = ("ZONE", "INTENSITY_G_PER_KWH", "PUE", "INTERVAL_S", "HISTORY", "INTENSITY_PROVIDER",
-             "INTENSITY_PROVIDER_URL", "DATA_DIR", "CPU_TDP_W", "CPU_VCPUS_SHARED", "SYSFS_ROOT",
-             "HISTORY_MAX_DAYS")  # fmt: skip
-    environment = {f"GREENCELL_{rng.choice(names)}": str(value(rng, 0)) for _ in range(3)}
-    config = {rng.choice(("zone", "pue", "interval_s", "nonsense")): value(rng)}
-    read = read_settings(environment, config)
-    assert 1.0 <= (read.settings.pue or 1.0) <= 5.0
-    assert 0.1 <= read.settings.interval_s <= 30.0
-    assert all(line.startswith("greencell: ") for line in read.problems)
-
-
-def document(rng: random.Random, _folder: Path) -> None:
-    """A session file, and now and then all that is made of it."""
-    made = broken(rng, copy.deepcopy(SAMPLE))
-    try:
-        legible(made)
-        if rng.random() < 0.02:
-            for name in report.FORMATS:
-                if name != "json":  # it is the document itself
-                    assert not UNSAFE.search(report.render(made, name).replace("\t", " "))
-    except UsageError as refusal:
-        assert len(str(refusal).splitlines()) == 1
-
-
-def leftover(rng: random.Random, folder: Path) -> None:
-    """What a killed process may have left."""
-    path = folder / "leftover-x.jsonl"
-    lines = [json.dumps(["cell", {"run": "r", "number": 1}])]
-    for _ in range(rng.randrange(4)):
-        text = json.dumps(broken(rng, ["session", {"id": "s"}]))
-        lines.append(text[: rng.randrange(len(text) + 1)])
-    path.write_bytes(
-        "\n".join(lines).encode("utf-8", "surrogatepass") + rng.randbytes(rng.randrange(9))
-    )
-    for _, rows in leftovers(folder):
-        assert all(row.table in ("session", "cell") for row in rows)
-
-
-def place(rng: random.Random, folder: Path) -> None:
-    """A name that somebody types, and evidence that somebody left."""
-    try:
-        TABLE.find(str(value(rng, 0)))
-    except UsageError as refusal:
-        assert len(str(refusal).splitlines()) == 1
-    if rng.random() < 0.05:
-        root = folder / "root"
-        (root / "run/cloud-init").mkdir(parents=True, exist_ok=True)
-        good = {
-            "v1": {"cloud_name": "aws", "region": "eu-west-3", "availability_zone": "eu-west-3a"}
-        }
-        text = json.dumps(broken(rng, good))
-        (root / "run/cloud-init/instance-data.json").write_text(text, "utf-8", "replace")
-        assert locate(None, {"TZ": str(value(rng, 0))}, TABLE, root).reason
-
-
-READERS: Mapping[str, Reader] = {
-    "request": request, "counter": counter, "settings": settings, "document": document,
-    "place": place, "leftover": leftover, "tree": tree,
-}  # fmt: skip
-WEIGHTS = {
-    "request": 40,
-    "counter": 30,
-    "settings": 12,
-    "document": 12,
-    "place": 4,
-    "leftover": 1,
-    "tree": 1,
-}
-"""Files cost a hundred times what a text does."""
-
-
-def fuzz(
-    inputs: int, seed: int, folder: Path, readers: Mapping[str, Reader] = READERS
-) -> list[str]:
-    """The problems that so many inputs bring, each once; at most twenty."""
-    names = list(readers)
-    choose = random.Random(seed).choices(names, [WEIGHTS.get(n, 1) for n in names], k=inputs)
-    problems: dict[str, str] = {}
-    for index, name in enumerate(choose):
-        rng = random.Random(f"{seed}:{index}")
-        try:
-            readers[name](rng, folder)
-        except Exception as error:  # noqa: BLE001  # whatever comes is what is looked for
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            what = f"{name}: {type(error).__name__} in {Path(where.filename).name}:{where.lineno}"
-            problems.setdefault(what, f"{what}: {error!s:.200} (seed {seed}:{index})")
-            if len(problems) >= 20:
-                break
-    return list(problems.values())
+def _escaped(word: str) -> str:
+    """As libFuzzer's dictionaries have it."""
+    return "".join(f"\\x{byte:02X}" for byte in word.encode("utf-8", "surrogatepass"))
 
 
 def main() -> int:
-    """1 if any reader broke."""
+    """1 if any reader broke, or if the fuzzer is blind."""
+    from fuzzing.readers import CANARY, NAMED, READERS
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--inputs", type=int, default=1_000_000)
+    parser.add_argument("--runs", type=int, default=250_000,
+                        help=f"inputs for each of {', '.join(NAMED)}; a tenth for the others")  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=tuple(READERS), action="append")
     options = parser.parse_args()
-    began_s = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        problems = fuzz(options.inputs, options.seed, Path(folder))
-    seconds = time.monotonic() - began_s
-    print(f"{options.inputs:,} inputs in {seconds:.0f} s, {len(problems)} problems")
-    print("\n".join(problems))
-    return 1 if problems else 0
+    seen = fuzz(CANARY, CANARY_RUNS, options.seed)
+    if not seen.input:
+        print(
+            "the fuzzer does not find what is broken on purpose (tests/fuzzing/readers.py, canary)"
+        )
+        return 1
+    Path(seen.input).unlink()
+    outcomes = {}
+    for name in options.only or READERS:
+        runs = options.runs if name in NAMED else max(1, options.runs // 10)
+        outcomes[name] = one = fuzz(name, runs, options.seed)
+        print(f"{name:10} {one.inputs:>9,} inputs in {one.seconds:4.0f} s, {one.coverage} places "
+              f"of our code, {one.features} features{', BROKEN' if one.problem else ''}", flush=True)  # fmt: skip
+        if one.problem:
+            print(f"{one.problem}\nagain: {sys.executable} {ONE} {name} {one.input}", flush=True)
+    found = sum(1 for one in outcomes.values() if one.problem)
+    total = sum(one.inputs for one in outcomes.values())
+    seconds = sum(one.seconds for one in outcomes.values())
+    print(f"{total:,} inputs in {seconds:.0f} s, {found} readers with a problem")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
+    if importlib.util.find_spec("atheris") is None:
+        sys.exit(
+            "fuzzing needs atheris, which is there for Linux on x86-64 with CPython 3.11 to 3.13"
+        )
+    sys.path.insert(0, str(ROOT / "tests"))
     sys.exit(main())

@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except UsageError as error:
-        say(f"greencell: {error}", sys.stderr)
+        # One line, whatever is in the name of a file.
+        say(f"greencell: {' '.join(str(error).splitlines())}", sys.stderr)
         return 1
     except BrokenPipeError:
         # Whoever read us has seen enough (``| head``); Python would complain once more at exit.

@@ -1,26 +1,31 @@
-"""``greencell report``: an exported session in another format."""
+"""``greencell report``: an exported session, or the figures in a notebook, in another format."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from greencell import report
 from greencell.cli.terminal import say
 from greencell.document import SCHEMA
 from greencell.errors import UsageError
+from greencell.report.notebook import is_notebook, notebook_document
 from greencell.report.shape import legible
 from greencell.report.text_formats import cells_text, to_text
 
 NAME = "report"
-HELP = "an exported session (.json) as text or in another format"
+HELP = "an exported session (.json), or the figures in a notebook, as text or in another format"
+_MAX_BYTES: Final = 100 * 1024 * 1024
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("session", type=Path, help="a session exported as .json")
+    parser.add_argument(
+        "session", type=Path, metavar="NOTEBOOK_OR_JSON",
+        help="a session exported as .json, or a notebook in which the panel embedded figures",
+    )  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, help="file to write; its suffix is the format")
     parser.add_argument(
         "--as", dest="form", choices=tuple(report.FORMATS), metavar="NAME",
@@ -43,21 +48,35 @@ def run(options: argparse.Namespace) -> int:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The session document in a file, as it is there.
+    """The session document in a file, as it is there, or made of a notebook's figures.
 
     Raises:
         UsageError: there is none that can be shown.
     """
+    value = _json(path)
+    if is_notebook(value):
+        document = notebook_document(value, path.name)
+    elif value.get("schema") == SCHEMA:
+        document = value
+    else:
+        raise UsageError(f"{path} is no session of greencell ({SCHEMA}) and no notebook.")
+    legible(document)
+    return document
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The object in a file; anything else that is JSON is as good as an empty one."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise UsageError(f"{path} is larger than 100 MiB; clear its outputs first.")
+        value = json.loads(content.decode("utf-8"), parse_constant=_refuse)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON; export a session as .json first.") from error
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        raise UsageError(f"{path} is no session of greencell ({SCHEMA}).")
-    legible(document)
-    return document
+    return value if isinstance(value, dict) else {}
 
 
 def _refuse(constant: str) -> None:

@@ -201,6 +201,7 @@ CELL: Final = _object(
 _DOCUMENT: Final = _object(
     schema=_text, session=SESSION, host=HOST, attribution=_text, sources=_each(SOURCE),
     skipped=_each(SKIPPED), carbon=CARBON, totals=TOTALS, cells=_each(CELL, needed=True),
+    notes=_each(_text),
 )  # fmt: skip
 FOUND: Final = _object(
     host=HOST, sources=_each(SOURCE), skipped=_each(SKIPPED), carbon=CARBON, problems=_each(_text)

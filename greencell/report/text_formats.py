@@ -65,6 +65,7 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
         f"{figures.intensity(carbon['intensity_g_per_kwh'])} g/kWh, {carbon['basis']}"
         f"{_year(carbon)}; {_found(carbon)}; PUE {figures.general(carbon['pue'])}",
         f"Sources  {source_words(document)}",
+        *(f"Note     {note}" for note in document["notes"]),
     ]
 
 

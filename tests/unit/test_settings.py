@@ -94,3 +94,11 @@ def test_values_that_a_fuzzer_found(name: str, value: str) -> None:
 def test_a_number_beyond_all_floats_is_one_line() -> None:
     """As a configuration file in Python may hold it."""
     assert len(read_settings({}, {"pue": 10**400}).problems) == 1
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J", "a\nb", "\ud800"])
+def test_an_unknown_name_is_one_line_that_steers_nothing(name: str) -> None:
+    """Found by fuzzing."""
+    (problem,) = read_settings({}, {name: 1}).problems
+
+    assert problem.isprintable() and "is not a setting" in problem

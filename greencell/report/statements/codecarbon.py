@@ -28,6 +28,7 @@ COLUMNS: Final = (
     "ram_utilization_percent", "ram_used_gb", "on_cloud", "pue", "wue",
 )  # fmt: skip
 """Of codecarbon 3.3.2, in its order."""
+_TRACKING: Final = {"machine": "machine", "kernel": "process"}
 _W_PER_KWH_IN_S: Final = 3.6e6
 _SECONDS: Final = len("2026-01-31T09:00:00")
 
@@ -66,7 +67,7 @@ def to_codecarbon(document: Document, _asked: Asked) -> str:
         "gpu_count": len(host["gpus"]) or None,
         "gpu_model": ", ".join(f"{host['gpus'].count(gpu)} x {gpu}" for gpu in gpus),
         "ram_total_size": host["ram_gb"],
-        "tracking_mode": "machine" if document["attribution"] == "machine" else "process",
+        "tracking_mode": _TRACKING.get(document["attribution"], ""),
         "on_cloud": "Y" if provider else "N",
         "pue": pue,
         "wue": carbon["wue_l_per_kwh"],

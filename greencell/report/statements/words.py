@@ -79,7 +79,7 @@ def intensity(document: Document) -> str:
     value, basis, error = carbon["intensity_g_per_kwh"], carbon["basis"], carbon["relative_error"]
     if work is not None and (len(work.bases) > 1 or _other_zones(document)):
         # A session in several places, or by several providers, has a mean, and it is called so.
-        value, error = work.factor.intensity_g_per_kwh, work.factor.relative_error
+        value, error = work.factor.intensity_g_per_kwh, document["totals"]["grid_relative_error"]
         counted = figures.basis_words(work.bases)
         return (
             f"{figures.intensity(value)} g CO2e/kWh {_plus_minus(error)}(the mean of the places "
@@ -93,8 +93,10 @@ def intensity(document: Document) -> str:
 
 def pue(document: Document) -> str:
     """The building's overhead; the mean by energy where cells ran in several buildings."""
-    work = work_of(document)
-    return figures.general(document["carbon"]["pue"] if work is None else round(work.factor.pue, 3))
+    work, of_place = work_of(document), document["carbon"]["pue"]
+    if of_place is None and not any(cell["pue"] for cell in document["cells"]):
+        return figures.UNKNOWN_WORD
+    return figures.general(of_place if work is None else round(work.factor.pue, 3))
 
 
 def provider_and_region(document: Document) -> tuple[str, str]:
@@ -110,8 +112,9 @@ def hours(document: Document) -> str:
 
 
 def cited(document: Document) -> str:
-    """The program and its version."""
-    return f"greencell {document['session']['greencell_version']}"
+    """The program and its version, where a document tells it."""
+    version = document["session"]["greencell_version"]
+    return "greencell" if version == figures.UNKNOWN_WORD else f"greencell {version}"
 
 
 def _plus_minus(error: float | None) -> str:
@@ -121,4 +124,5 @@ def _plus_minus(error: float | None) -> str:
 def _other_zones(document: Document) -> Sequence[str]:
     """Zones of cells other than the last one, in the order in which they were."""
     here = document["carbon"]["zone"]
-    return [zone for zone in dict.fromkeys(c["zone"] for c in document["cells"]) if zone != here]
+    zones = (cell["zone"] for cell in document["cells"] if cell["energy_kwh"] is not None)
+    return [zone for zone in dict.fromkeys(zones) if zone != here]
