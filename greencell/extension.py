@@ -30,6 +30,7 @@ from greencell.report.place_text import place_line, place_text
 from greencell.report.shape import CARBON, visible
 from greencell.session import Session
 from greencell.settings import Settings
+from greencell.stepping import PassedOver
 
 if TYPE_CHECKING:
     from greencell.carbon.live.provider import Provider
@@ -69,6 +70,7 @@ class Extension:
             self._connect(kernel)
         self.recorder = keep(self.session, settings)
         self.hooks = Hooks(shell, self.session, self.channel)
+        self._passed_over = PassedOver(kernel)
 
     def _connect(self, kernel: Any) -> None:
         outlet = Outgoing()
@@ -96,6 +98,7 @@ class Extension:
             self.recorder.start()
         self.session.start()
         self.problem = self.place.begin(self.settings.intensity_provider)
+        self._passed_over.open()
         self.hooks.register()
         atexit.register(self._at_exit)
         if hasattr(os, "register_at_fork"):
@@ -112,6 +115,7 @@ class Extension:
         """Take everything down; idempotent. What fails keeps nothing else from ending."""
         atexit.unregister(self._at_exit)
         Guard("hook").run(self.hooks.unregister)
+        self._passed_over.close()
         self._at_exit()
         if self.channel is not None:
             Guard("channel").run(self.channel.close)

@@ -1,12 +1,14 @@
 """The feed: what is told to the pages, and when.
 
-While a cell runs: a start mark, ticks ever slower the longer it takes, now and then a snapshot
-for pages that were reloaded. While nothing runs: nothing, or an idle kernel would never be
-culled.
+While a cell runs: a start mark, ticks ever slower the longer it takes, now and then a snapshot in
+place of a tick, for pages that lost a message. The server keeps all of it while a browser is away,
+so it is about 1 KB/s at most. A page that arrives gets a snapshot at once. While nothing runs:
+nothing, or an idle kernel would never be culled.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final, Protocol
 
@@ -21,7 +23,9 @@ TICK_S: Final = 1.0
 TICK_GROWTH: Final = 200
 """Ticks come every max(1 s, elapsed/200), so a day-long cell sends about 1,400."""
 SNAPSHOT_S: Final = 5.0
-SNAPSHOT_RECORDS: Final = 20
+"""Cells that run for so long heal pages that lost a message."""
+SNAPSHOT_TICKS: Final = 60
+SNAPSHOT_RECORDS: Final = 3
 PROBE_S: Final = 1.0
 PROBE_RECORDS: Final = 500
 
@@ -77,7 +81,7 @@ class Feed:
         self._parent: dict[str, Any] = {}
         self._began_ns: int | None = None
         self._tick_ns = 0
-        self._snapshot_ns = 0
+        self._snapshot_ns: int | None = None
         self._probed = False
         self._change_waits = False
         self._totals: Message | None = None
@@ -91,8 +95,7 @@ class Feed:
         """Say that a cell began. From the hook: no figures are computed here."""
         self._parent = parent
         now_ns = self._clock.monotonic_ns()
-        self._tick_ns = self._snapshot_ns = now_ns
-        self._began_ns = now_ns
+        self._began_ns = self._tick_ns = now_ns
         body = {
             "running": {
                 "run": opening.run, "number": opening.number,
@@ -141,16 +144,32 @@ class Feed:
             self.changed()
         now_ns = self._clock.monotonic_ns()
         if self._began_ns is None:
-            self._began_ns = self._tick_ns = self._snapshot_ns = now_ns
-        period_ns = max(int(TICK_S * NS_PER_S), (now_ns - self._began_ns) // TICK_GROWTH)
+            self._began_ns = self._tick_ns = now_ns
+        elapsed_ns = now_ns - self._began_ns
+        period_ns = _period_ns(elapsed_ns)
+        if self._probed and self._silent_ns(now_ns) >= PROBE_S * NS_PER_S:
+            self._push_snapshot(PROBE_RECORDS, now_ns)
         if now_ns - self._tick_ns >= period_ns:
             self._tick_ns = now_ns
-            self._tick()
-        self._snapshot_if_due(now_ns)
+            grown = elapsed_ns >= SNAPSHOT_S * NS_PER_S
+            if grown and self._silent_ns(now_ns) >= SNAPSHOT_TICKS * period_ns:
+                self._push_snapshot(SNAPSHOT_RECORDS, now_ns)
+            else:
+                self._tick()
         due_ns = self._tick_ns + period_ns
         if self._probed:
-            due_ns = min(due_ns, self._snapshot_ns + int(PROBE_S * NS_PER_S))
+            due_ns = min(due_ns, now_ns + int(PROBE_S * NS_PER_S))
         return max(0.0, (due_ns - self._clock.monotonic_ns()) / NS_PER_S)
+
+    def is_tick_due(self, now_ns: int) -> bool:
+        """Whether a tick is to be sent now: its figures should be of now, too."""
+        if not self._picture.busy or self._began_ns is None:
+            return False
+        return now_ns - self._tick_ns >= _period_ns(now_ns - self._began_ns)
+
+    def _silent_ns(self, now_ns: int) -> float:
+        """How long ago the last snapshot was."""
+        return math.inf if self._snapshot_ns is None else now_ns - self._snapshot_ns
 
     def _tick(self) -> None:
         running = self._picture.running()
@@ -163,14 +182,7 @@ class Feed:
         }
         self._send("tick", body, self._parent)
 
-    def _snapshot_if_due(self, now_ns: int) -> None:
-        since_s = (now_ns - self._snapshot_ns) / NS_PER_S
-        if self._probed and since_s >= PROBE_S:
-            records = PROBE_RECORDS
-        elif since_s >= SNAPSHOT_S:
-            records = SNAPSHOT_RECORDS
-        else:
-            return
+    def _push_snapshot(self, records: int, now_ns: int) -> None:
         self._probed = False
         self._snapshot_ns = now_ns
         self._send("snapshot", self._whole(records), self._parent)
@@ -198,3 +210,8 @@ class Feed:
 
     def _send(self, kind: wire.Kind, body: Message, parent: dict[str, Any]) -> None:
         self._outlet.send(self._message(kind, body), parent)
+
+
+def _period_ns(elapsed_ns: int) -> int:
+    """How often a cell that runs for so long is told of."""
+    return max(int(TICK_S * NS_PER_S), elapsed_ns // TICK_GROWTH)

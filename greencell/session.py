@@ -323,7 +323,8 @@ class Session:
         self.settle()
         now_ns = self._clock.monotonic_ns()
         period_s = self._period_s(now_ns)
-        if now_ns - self._sampled_ns >= period_s * NS_PER_S:
+        told = self.feed is not None and self.feed.is_tick_due(now_ns)
+        if told or now_ns - self._sampled_ns >= period_s * NS_PER_S:
             self._sampled_ns = now_ns
             self.sample()
             self._ask_sharing(now_ns)

@@ -66,6 +66,15 @@ class Run:
         return seen
 
 
+def _is_tick(message: dict[str, Any]) -> bool:
+    content = message["content"]
+    return (
+        message["msg_type"] == "comm_msg"
+        and content["comm_id"] == COMM_ID
+        and content["data"]["kind"] == "tick"
+    )
+
+
 @dataclass
 class Kernel:
     """A kernel and its client."""
@@ -78,11 +87,11 @@ class Kernel:
         """Execute code as JupyterLab would, and wait for its end."""
         return self.wait(self.send(code, cell_id=cell_id), timeout_s)
 
-    def send(self, code: str, *, cell_id: str | None = None) -> str:
+    def send(self, code: str, *, cell_id: str | None = None, allow_stdin: bool = False) -> str:
         """Send an execute request and return its id."""
         content = {
             "code": code, "silent": False, "store_history": True,
-            "user_expressions": {}, "allow_stdin": False, "stop_on_error": False,
+            "user_expressions": {}, "allow_stdin": allow_stdin, "stop_on_error": False,
         }  # fmt: skip
         metadata = {"cellId": cell_id} if cell_id else {}
         message = self.client.session.msg("execute_request", content, metadata=metadata)
@@ -117,6 +126,21 @@ class Kernel:
             except queue.Empty:
                 break
         return messages
+
+    def until(
+        self, wanted: Callable[[dict[str, Any]], bool], timeout_s: float = 30.0
+    ) -> dict[str, Any]:
+        """The next iopub message that is wanted; those before it are not kept."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            message = self.client.get_iopub_msg(timeout=max(0.1, deadline - time.monotonic()))
+            if wanted(message):
+                return message
+
+    def ticks(self, count: int) -> list[dict[str, Any]]:
+        """Data of the next ticks of a running cell."""
+        found = [self.until(_is_tick) for _ in range(count)]
+        return [message["content"]["data"] for message in found]
 
     def control(self, kind: str, content: object, timeout_s: float = 10.0) -> dict[str, Any]:
         """Send a request on the control channel and return the reply's content."""

@@ -267,16 +267,11 @@ def test_two_kernels_count_their_own(start_kernel: Start) -> None:
 def test_waiting_for_an_answer_is_in_the_cell(start_kernel: Start) -> None:
     """``input()``: its time and idle energy count, ticks go on, nothing is printed."""
     kernel = start_kernel()
-    content = {
-        "code": "answer = input('name? ')", "silent": False, "store_history": True,
-        "user_expressions": {}, "allow_stdin": True, "stop_on_error": False,
-    }  # fmt: skip
-    message = kernel.client.session.msg("execute_request", content, metadata={"cellId": "ask"})
-    kernel.client.shell_channel.send(message)
+    sent = kernel.send("answer = input('name? ')", cell_id="ask", allow_stdin=True)
     kernel.client.get_stdin_msg(timeout=20)
     time.sleep(2.5)
     kernel.client.input("Ada")
-    run = kernel.wait(message["header"]["msg_id"])
+    run = kernel.wait(sent)
 
     assert run.visible == []
     assert [data["kind"] for data in run.ours].count("tick") >= 1

@@ -370,9 +370,10 @@ def test_unload_leaves_nothing_and_load_works_again(start_kernel: Start) -> None
         " 'greencell_request' in ip.kernel.control_handlers,"
         " 'greencell' in ip.magics_manager.magics['line'],"
         " 'greencell' in ip.kernel.comm_manager.comms,"
-        " [f for f in ip.input_transformers_cleanup if 'greencell' in f.__module__])"
+        " [f for f in ip.input_transformers_cleanup if 'greencell' in f.__module__],"
+        " [f for f in ip.kernel.debugger.kernel_modules if '*' in f])"
     )
-    assert kernel.run(code).text == "[] [] False False False []\n"
+    assert kernel.run(code).text == "[] [] False False False [] []\n"
     kernel.run("%load_ext greencell")
     kernel.run("x = 2")
     assert kernel.document()["totals"]["cells"] == 1
