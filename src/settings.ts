@@ -2,6 +2,10 @@
 import type { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { type ISignal, Signal } from '@lumino/signaling';
 
+const ENERGY_UNITS = ['Wh', 'J'] as const;
+export type EnergyUnit = (typeof ENERGY_UNITS)[number];
+type FlagName = 'badges' | 'autoload' | 'openPanel' | 'embed' | 'animations';
+
 export class Settings {
   /** Take the values of a registry's plugin from now on; rejects if it has none. */
   async connect(registry: ISettingRegistry, id: string): Promise<void> {
@@ -41,13 +45,48 @@ export class Settings {
     return this._flag('openPanel', false);
   }
 
-  async set(name: 'badges' | 'autoload' | 'openPanel', value: boolean): Promise<void> {
+  /** Whether the figures of a cell are kept in its metadata, and so in the notebook's file. */
+  get embed(): boolean {
+    return this._flag('embed', false);
+  }
+
+  /** The family of units of energies. */
+  get energyUnit(): EnergyUnit {
+    const value = this._value('energyUnit');
+    return ENERGY_UNITS.find(unit => unit === value) ?? 'Wh';
+  }
+
+  /** Significant digits of measured figures; estimated ones have one less. */
+  get digits(): number {
+    return this._number('digits', 3, 2, 6);
+  }
+
+  /** How much of the past the chart shows. */
+  get chartWindowS(): number {
+    return this._number('chartWindowS', 300, 30, 3600);
+  }
+
+  /** Whether anything moves but the figures. */
+  get animations(): boolean {
+    return this._flag('animations', true);
+  }
+
+  async set(name: FlagName, value: boolean): Promise<void> {
     await this._source?.set(name, value);
   }
 
-  private _flag(name: string, otherwise: boolean): boolean {
-    const value = this._source?.get(name).composite;
+  private _flag(name: FlagName, otherwise: boolean): boolean {
+    const value = this._value(name);
     return typeof value === 'boolean' ? value : otherwise;
+  }
+
+  private _number(name: string, otherwise: number, least: number, most: number): number {
+    const value = this._value(name);
+    return typeof value === 'number' && value >= least && value <= most ? value : otherwise;
+  }
+
+  private _value(name: string): unknown {
+    return this._source?.get(name).composite;
   }
 
   private _loaded = Promise.resolve();
