@@ -154,6 +154,28 @@ def test_a_page_that_lost_a_message_is_healed_once_a_minute() -> None:
     assert len(kinds) == 130
 
 
+def test_the_figures_of_a_tick_are_of_its_own_moment() -> None:
+    """Not of the sampler's last sample, whose second may have begun long before the cell."""
+    bench = Bench.make()
+    outlet = RecordingOutlet()
+    feed = Feed(bench.session, outlet, bench.clock)
+    bench.session.feed = feed
+    bench.session._do_all()
+    bench.clock.advance(0.9)
+    opening = bench.session.open_run("c")
+    bench.session.begin(opening)
+    feed.cell_started(opening, 0.0, {})
+    bench.clock.advance(0.1)
+    bench.session._do_all()  # the sampler's own second is over
+    bench.clock.advance(0.9)
+    bench.session._do_all()
+
+    tick = outlet.messages[-1]
+    assert tick["kind"] == "tick"
+    assert tick["running"]["elapsed_s"] == pytest.approx(1.0)
+    assert tick["running"]["energy_j"] == pytest.approx(90.0, rel=0.01)
+
+
 def test_nothing_is_sent_while_idle() -> None:
     """A push at idle would keep a hub from culling the kernel."""
     bench = Bench.make()
