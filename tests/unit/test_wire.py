@@ -154,9 +154,10 @@ def test_a_page_that_lost_a_message_is_healed_once_a_minute() -> None:
     assert len(kinds) == 130
 
 
-def test_the_figures_of_a_tick_are_of_its_own_moment() -> None:
+def test_the_figures_of_a_tick_are_of_its_own_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not of the sampler's last sample, whose second may have begun long before the cell."""
     bench = Bench.make()
+    monkeypatch.setattr(bench.session, "_period_s", lambda _: 1.0)  # as where there is no gauge
     outlet = RecordingOutlet()
     feed = Feed(bench.session, outlet, bench.clock)
     bench.session.feed = feed
