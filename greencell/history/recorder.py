@@ -11,7 +11,7 @@ import ctypes
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,22 +228,19 @@ class Recorder:
         opened = open_database(self.path)
         if self._opened is not None:
             # Somebody set it aside or took it away; what is open can be read all the same.
-            self._begin_anew(opened.connection, self._opened.connection)
+            self._begin_anew(opened.connection, _rows_of(self._opened.connection, self._identity))
+            self._close_connection()
         elif opened.set_aside is not None:
             self._set_aside = opened.set_aside
-            with suppress(sqlite3.Error), closing(sqlite3.connect(opened.set_aside)) as damaged:
-                self._begin_anew(opened.connection, damaged)
+            self._begin_anew(opened.connection, _rows_left(opened.set_aside, self._identity))
         self._opened = opened
         self._tidy(opened.connection)
         return opened
 
-    def _begin_anew(self, fresh: sqlite3.Connection, former: sqlite3.Connection) -> None:
-        """All of this session goes into a fresh file, also what only the former one holds."""
+    def _begin_anew(self, fresh: sqlite3.Connection, former: Iterable[Row]) -> None:
+        """All of this session goes into a fresh file, also what only the former one held."""
         self.note(self._rows.everything())
-        with suppress(sqlite3.Error):
-            _put(fresh, list(_rows_of(former, self._identity)), sql.ALWAYS)
-        with suppress(sqlite3.Error):
-            former.close()
+        _put(fresh, former, sql.ALWAYS)
 
     def _close_connection(self) -> None:
         if self._opened is not None:
@@ -324,17 +321,27 @@ def size_mb(connection: sqlite3.Connection) -> float:
     return float((pages - free) * size) / 1e6
 
 
-def _rows_of(connection: sqlite3.Connection, identity: Identity) -> Iterator[Row]:
+def _rows_of(connection: sqlite3.Connection, identity: Identity) -> list[Row]:
     """The rows of one process's sessions, as far as the file can be read."""
-    values = sql.of_process(identity)
     tables: tuple[tuple[Table, str], ...] = (
         ("session", sql.SESSIONS_OF), ("cell", sql.CELLS_OF),
     )  # fmt: skip
-    for table, text in tables:
-        cursor = connection.execute(text, values)
-        names = [column[0] for column in cursor.description]
-        for row in cursor:
-            yield Row(table, dict(zip(names, row, strict=True)))
+    rows: list[Row] = []
+    with suppress(sqlite3.Error):
+        for table, text in tables:
+            cursor = connection.execute(text, sql.of_process(identity))
+            names = [column[0] for column in cursor.description]
+            rows.extend(Row(table, dict(zip(names, row, strict=True))) for row in cursor)
+    return rows
+
+
+def _rows_left(damaged: Path, identity: Identity) -> list[Row]:
+    """The same of a file that was set aside, in which nothing is changed any more."""
+    with suppress(sqlite3.Error):
+        address = f"{damaged.absolute().as_uri()}?immutable=1"
+        with closing(sqlite3.connect(address, uri=True)) as connection:
+            return _rows_of(connection, identity)
+    return []
 
 
 def _put(connection: sqlite3.Connection, rows: Iterable[Row], session_stays: str) -> None:

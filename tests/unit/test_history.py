@@ -650,6 +650,13 @@ def test_rows_of_a_dead_process_are_left_whole(path: Path) -> None:
     assert stat.S_IMODE(found.stat().st_mode) == 0o600
 
 
+def recorder_of(bench: Bench) -> Recorder:
+    """The one that writes this session."""
+    keeper = bench.session.keeper
+    assert isinstance(keeper, Keeper) and isinstance(keeper._recorder, Recorder)
+    return keeper._recorder
+
+
 def flat(values: dict[str, Any]) -> dict[str, Any]:
     """Without levels: ``energy_j.low``."""
     found: dict[str, Any] = {}
@@ -748,3 +755,32 @@ def test_a_row_becomes_the_run_that_it_was(path: Path) -> None:
 def test_a_row_that_nobody_wrote_is_no_run(document: str) -> None:
     """Somebody may have edited the file."""
     assert record_of({"run": "r", "number": 1, "document": document}) is None
+
+
+def test_a_file_that_is_damaged_in_the_middle_gives_what_can_be_read(path: Path) -> None:
+    """Into the fresh one; the damaged one stays as it was."""
+    with kept(path) as (bench, _):
+        many_cells(bench, 5_600)
+        wait(lambda: len(bench.session.cells_in_memory) < 5_600)
+        wait(lambda: len(rows(path)) == 5_600)
+        rows(path, "pragma wal_checkpoint(truncate)")
+        size = path.stat().st_size
+        with path.open("r+b") as file:
+            file.seek(size - size % 4096 - 40 * 4096)
+            file.write(os.urandom(3 * 4096))
+        spoiled = path.read_bytes()
+        with pytest.raises(sqlite3.DatabaseError):
+            rows(path, "select count(document) from cell")
+
+        recorder_of(bench)._close_connection()  # as after the first write that found it
+        bench.cell(0.2)
+        beat(bench)
+        wait(lambda: any(notice.id == "history-damaged" for notice in bench.session.notices()))
+        wait(lambda: len(rows(path)) > 5_000 and not recorder_of(bench)._waiting)
+
+        (aside,) = path.parent.glob("history.damaged-*.sqlite3")
+        assert aside.read_bytes() == spoiled
+        document = bench.session.to_dict()
+        listed, unlisted = len(document["cells"]), document["totals"]["cells_not_listed"]
+        assert listed + unlisted == document["totals"]["cells"] == 5_601
+        assert len(rows(path)) == listed
