@@ -18,13 +18,12 @@ from greencell.document import SCHEMA
 from greencell.errors import UsageError
 from greencell.model import INCOMPLETE, Interval
 from greencell.report.cell_entry import KEY, MAX_NUMBER, CellEntry, read_entry, source_hash
-from greencell.units import J_PER_KWH
+from greencell.units import G_PER_KG, J_PER_KWH
 
 JsonObject = dict[str, Any]
 Standing = Literal["counted", "edited", "copied"]
 _NBFORMAT: Final = 4
 _MAX_CELLS: Final = 100_000
-_G_PER_KG: Final = 1_000.0
 _PUE_DIGITS: Final = 4
 _UNREADABLE: Final = "with figures that cannot be read"
 _NAMES: Final[Mapping[Standing, str | None]] = {
@@ -243,7 +242,7 @@ def _pue(entry: CellEntry) -> float | None:
     energy, co2, intensity = entry.energy_kwh, entry.co2_kg, entry.intensity_g_per_kwh
     if energy is None or co2 is None or not intensity or not energy.value:
         return None
-    pue = round(co2.value / energy.value * _G_PER_KG / intensity, _PUE_DIGITS)
+    pue = round(co2.value / energy.value * G_PER_KG / intensity, _PUE_DIGITS)
     return pue if 1.0 <= pue <= MAX_PUE else None
 
 
