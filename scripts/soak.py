@@ -57,12 +57,14 @@ class Soak:
     problems: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     replied: dict[int, str] = field(default_factory=dict)
+    trail: list[str] = field(default_factory=list)
     kernel: Kernel | None = None
 
     def problem(self, text: str) -> None:
         """Something that must never be."""
         self.problems.append(text)
         print("PROBLEM", text, flush=True)
+        print("  after:", *self.trail[-30:], sep="\n    ", flush=True)
 
     def count(self, what: str) -> None:
         """For the summary."""
@@ -161,9 +163,10 @@ def cell(soak: Soak) -> None:
     before = kernel.last_count
     reply, shown = kernel.run(code, interrupt)
     count = reply.get("execution_count", 0)
+    soak.trail.append(f"[{count}] {code!r}, interrupted after {interrupt}, {reply.get('status')}")
     # One that is interrupted before its body began answers with the number of the one before.
     if code.strip() and not code.startswith("#") and count > before:
-        soak.replied[count] = f"{code!r}, interrupted after {interrupt}, {reply.get('status')}"
+        soak.replied[count] = soak.trail[-1]
     for word in OURS:
         if word in shown:
             soak.problem(f"{code!r} shows {word!r}: {shown[:600]}")
@@ -173,7 +176,9 @@ def cell(soak: Soak) -> None:
 def reload(soak: Soak) -> None:
     """The extension is loaded anew, or unloaded and loaded."""
     kernel = _kernel(soak)
-    if soak.rng.random() < 0.5:
+    anew = soak.rng.random() < 0.5
+    soak.trail.append("loaded again" if anew else "unloaded and loaded")
+    if anew:
         kernel.run("%reload_ext greencell")
     else:
         kernel.run("%unload_ext greencell")
@@ -188,6 +193,7 @@ def request(soak: Soak) -> None:
     op = soak.rng.choice(("snapshot", "export", "what-if", "pause", "resume", "reset", "set-zone"))
     more = {"export": {"format": "html"}, "set-zone": {"zone": soak.rng.choice(("FR", "NO", "x"))}}
     reply = kernel.ask(op, **more.get(op, {}))
+    soak.trail.append(f"request {op}")
     if not json.dumps(reply, allow_nan=False):
         soak.problem(f"{op} answers nothing")
     if op == "pause":
@@ -200,6 +206,7 @@ def request(soak: Soak) -> None:
 def fault(soak: Soak) -> None:
     """A counter goes wrong for a cell or two, or the history does."""
     kind = soak.rng.choice(("vanish", "garbage", "reset", "freeze", "locked", "taken"))
+    soak.trail.append(f"fault {kind}")
     path = soak.home / "data" / "history.sqlite3"
     if kind == "vanish":
         soak.tree.vanish("package-0")
@@ -246,6 +253,7 @@ def restart(soak: Soak) -> None:
 def begin(soak: Soak) -> None:
     """A fresh kernel with greencell in it."""
     soak.kernel = Kernel(soak.home)
+    soak.trail = ["a new kernel"]
     _, shown = soak.kernel.run("%load_ext greencell")
     if "greencell: " not in shown or "did not start" in shown:
         soak.problem(f"load says {shown[:500]}")
@@ -271,7 +279,7 @@ def check_kernel(soak: Soak) -> None:
     numbers = [one["execution_count"] for one in tops if one["status"] != "lost"]
     for count, what in soak.replied.items():
         if numbers.count(count) != 1:
-            soak.problem(f"[{count}] has {numbers.count(count)} records: {what}")
+            soak.problem(f"{numbers.count(count)} records of {what}")
     cells_kwh = math.fsum(one["energy_kwh"] or 0.0 for one in tops)
     if not math.isclose(totals["cells_energy_kwh"], cells_kwh, rel_tol=1e-9, abs_tol=1e-18):
         soak.problem(f"cells are {cells_kwh}, their total {totals['cells_energy_kwh']}")
