@@ -12,7 +12,7 @@ from greencell.guard import Guard
 from greencell.place import Place
 from greencell.session import Session
 from greencell.what_if import WhatIf
-from greencell.wire import WIRE_VERSION, BadRequest, Op, decode_request
+from greencell.wire import WIRE_VERSION, BadRequest, Op, decode_request, page
 
 
 class Control:
@@ -25,6 +25,7 @@ class Control:
         self._guard = Guard("control")
         self._ops: Mapping[Op, Callable[[str], JsonObject]] = {
             "snapshot": self._snapshot,
+            "cells": self._cells,
             "export": self._export,
             "set-zone": self._set_zone,
             "what-if": self._what_if,
@@ -53,6 +54,9 @@ class Control:
     def _snapshot(self, _argument: str) -> JsonObject:
         self._session.settle()
         return {"snapshot": self._feed.snapshot()}
+
+    def _cells(self, before: str) -> JsonObject:
+        return page(self._session.cells, before)
 
     def _export(self, name: str) -> JsonObject:
         name = report.known_name(name)

@@ -22,11 +22,15 @@ REQUEST_TYPE: Final = "greencell_request"
 REPLY_TYPE: Final = "greencell_reply"
 MAX_TEXT: Final = 200
 MAX_RECORDS: Final = 5_000
+PAGE_RECORDS: Final = 1_000
+"""So many earlier records are one answer."""
 
 Kind = Literal["hello", "snapshot", "tick", "cell-start", "cell-end", "status"]
-Op = Literal["snapshot", "export", "set-zone", "what-if", "pause", "resume", "reset", "label"]
+Op = Literal[
+    "snapshot", "cells", "export", "set-zone", "what-if", "pause", "resume", "reset", "label"
+]
 OPS: Final[tuple[Op, ...]] = (
-    "snapshot", "export", "set-zone", "what-if", "pause", "resume", "reset", "label",
+    "snapshot", "cells", "export", "set-zone", "what-if", "pause", "resume", "reset", "label",
 )  # fmt: skip
 Message = dict[str, Any]  # JSON
 
@@ -43,7 +47,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request of the page, checked. ``argument`` is the format, zone, zones or label."""
+    """A request of the page, checked.
+
+    ``argument`` is the format, zone, zones, label, or the number before which cells are meant.
+    """
 
     op: Op
     argument: str = ""
@@ -164,6 +171,21 @@ def picture(
     }
 
 
+def page(records: Iterable[CellRecord], before: str) -> Message:
+    """The latest runs with a smaller number, oldest first, and how many lie before them.
+
+    Raises:
+        BadRequest: ``before`` is no number of a run.
+    """
+    if not (before.isascii() and before.isdigit()):
+        raise BadRequest("cells needs before: the number of a run")
+    earlier = sorted(
+        (record for record in records if record.number < int(before)), key=lambda r: r.number
+    )
+    shown = earlier[-PAGE_RECORDS:]
+    return {"cells": [record_object(record) for record in shown], "more": len(earlier) - len(shown)}
+
+
 def power_object(power_w: Mapping[Component, float] | None) -> Message:
     """Power now, whole and by component; unknown is ``null``."""
     if power_w is None:
@@ -217,6 +239,7 @@ def decode_request(content: object) -> Request:
 
 
 _ARGUMENT_OF: Final[Mapping[str, str]] = {
+    "cells": "before",
     "export": "format",
     "set-zone": "zone",
     "label": "label",

@@ -11,7 +11,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 
 import type { Phase, SessionModel } from './model';
-import { COMM_ID, decode, errorOf, isOkReply, REQUEST_TYPE, WIRE_VERSION } from './wire';
+import { COMM_ID, decode, errorOf, isOkReply, pageOf, REQUEST_TYPE, WIRE_VERSION } from './wire';
 
 const ASK_TIMEOUT_MS = 10_000;
 /** After this long without an answer the panel says that it waits. */
@@ -84,7 +84,18 @@ export class Connection implements IDisposable {
 
   /** Fetch all records, also those that pushed snapshots leave out. */
   async fetchAll(): Promise<void> {
+    const { session } = this._model;
     await this._askWhole();
+    for (let more = 1; more > 0 && this._model.missingRecords > 0; ) {
+      const first = this._model.records.reduce((least, record) => Math.min(least, record.number), Infinity);
+      const reply = await this.request('cells', { before: String(first) });
+      const page = reply.ok ? pageOf(reply.content) : null;
+      if (!page || page.cells.length === 0 || this._model.session !== session) {
+        return;
+      }
+      this._model.addEarlier(page.cells);
+      more = page.more;
+    }
   }
 
   /** Send a request of the user's and wait for the answer. */

@@ -102,6 +102,11 @@ export class SessionModel {
     return this._runs.all;
   }
 
+  /** Which session this is; a new one begins with a restart or a reset. */
+  get session(): string {
+    return this._session;
+  }
+
   /** How many finished runs the kernel knows of beyond those of this page. */
   get missingRecords(): number {
     return this._runs.missing;
@@ -165,6 +170,12 @@ export class SessionModel {
     }
     this._clear('');
     this.setPhase('asking');
+    this._changed.emit('cells');
+  }
+
+  /** Take in earlier records of this session, which were asked for. */
+  addEarlier(records: readonly IRecord[]): void {
+    records.forEach(record => this._runs.add(record));
     this._changed.emit('cells');
   }
 

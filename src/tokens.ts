@@ -4,6 +4,7 @@ import { Token } from '@lumino/coreutils';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Connection } from './connection';
+import type { Edits } from './edits';
 import type { SessionModel } from './model';
 import type { Settings } from './settings';
 
@@ -12,6 +13,7 @@ export interface ITracked {
   readonly panel: NotebookPanel;
   readonly model: SessionModel;
   readonly connection: Connection;
+  readonly edits: Edits;
 }
 
 /** Notebooks and their sessions. */

@@ -3,6 +3,7 @@ import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { type ISignal, Signal } from '@lumino/signaling';
 
 import { Connection } from './connection';
+import { Edits } from './edits';
 import { SessionModel } from './model';
 import type { Settings } from './settings';
 import type { IFeed, ITracked } from './tokens';
@@ -46,7 +47,8 @@ export class Tracker implements IFeed {
     }
     const model = new SessionModel();
     const connection = new Connection(panel.sessionContext, model, () => this._autoload());
-    const tracked = { panel, model, connection };
+    const edits = new Edits(model, cellId => sourceOf(panel, cellId));
+    const tracked = { panel, model, connection, edits };
     this._tracked.set(panel, tracked);
     panel.disposed.connect(() => {
       connection.dispose();
@@ -67,4 +69,13 @@ export class Tracker implements IFeed {
   private readonly _tracked = new Map<NotebookPanel, ITracked>();
   private readonly _currentChanged = new Signal<IFeed, ITracked | null>(this);
   private readonly _added = new Signal<IFeed, ITracked>(this);
+}
+
+function sourceOf(panel: NotebookPanel, cellId: string): string | null {
+  for (const cell of panel.content.model?.cells ?? []) {
+    if (cell.id === cellId) {
+      return cell.sharedModel.getSource();
+    }
+  }
+  return null;
 }

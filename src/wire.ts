@@ -264,6 +264,15 @@ export function errorOf(content: unknown): string {
   return typeof line === 'string' ? line.slice(0, MAX_TEXT * 2) : '';
 }
 
+/** Earlier records, and how many lie before them; `null` if the reply does not fit. */
+export function pageOf(content: unknown): { cells: readonly IRecord[]; more: number } | null {
+  const page = attempt(() => {
+    const raw = object(content);
+    return { cells: list(raw['cells'], record), more: number(raw['more']) };
+  });
+  return page ?? null;
+}
+
 function body(raw: Raw): Message | null {
   const envelope: IEnvelope = {
     session: text(raw['session']),

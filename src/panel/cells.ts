@@ -1,33 +1,36 @@
-/** The table of finished cells: what each cost, and a bar for how it compares. */
+/**
+ * The table of finished cells: what each cost, and a bar for how it compares.
+ *
+ * Few rows are all there; of many only those in view are, so that ten thousand cost no more.
+ */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
 import type { SessionModel } from '../model';
-import type { IRecord, Provenance } from '../wire';
-import { figureHints, intervalLines, machineLine, PROVISIONAL_MARK, statusWord } from '../words';
-import { arrange, button, element, marked, section, setData, setText, show } from './dom';
+import { type Filter, FILTERS, inView, type ISort, SORT_KEYS, sorted, type SortKey } from '../table/rows';
+import { Selection } from '../table/selection';
+import { sumOf } from '../table/sums';
+import type { IRecord } from '../wire';
+import { arrange, button, element, marked, section, setText, show } from './dom';
 import type { Names } from './places';
+import { betweenRow, type IRowWords, Row } from './row';
 
-const FIRST_ROWS = 200;
-
-export type Order = 'latest' | 'energy';
+/** Up to so many rows are all drawn. */
+const WHOLE = 200;
+/** Until one is drawn and can be measured. */
+const ROW_PX = 48;
+const PAGE_ROWS = 10;
 
 /** What the table asks of its surroundings. */
 export interface ICellsOptions {
   /** The cells' first lines of code as they are now. */
   names(): Names;
+  /** Whether a cell has other code than when it ran. */
+  changedSince(record: IRecord): boolean;
   /** Lead to a cell. */
   reveal(cellId: string): void;
   /** Fetch the records that the kernel has and this page has not. */
   fetchAll(): void;
-}
-
-/** A row that stands as long as its run is known, and what it shows. */
-interface IRow {
-  record: IRecord;
-  name: string;
-  node: HTMLElement;
-  bar: HTMLElement;
 }
 
 export class Cells {
@@ -35,23 +38,35 @@ export class Cells {
     private readonly _trans: TranslationBundle,
     private readonly _options: ICellsOptions
   ) {
-    this._toggle = button('', 'gc-mod-link', () => {
-      this._order = this._order === 'latest' ? 'energy' : 'latest';
-      this._render();
-    });
+    this._sorts = this._sortButtons();
+    this._filter = this._filterMenu();
     this._more = button('', 'gc-mod-link', () => {
-      this._limit = Infinity;
-      if (this._model && this._model.missingRecords > 0) {
-        this._options.fetchAll();
-      }
-      this._render();
+      this._options.fetchAll();
     });
-    this._body.addEventListener('keydown', onArrow);
-    const table = element('table', 'gc-Cells', this._body);
+    const table = element('table', 'gc-Cells', this._body, this._foot);
+    table.setAttribute('role', 'grid');
+    table.setAttribute('aria-multiselectable', 'true');
     table.setAttribute('aria-label', _trans.__('Finished cells'));
-    this.node = section(_trans.__('Cells'), table, this._empty, this._more);
-    this.node.firstElementChild?.append(this._toggle);
-    setText(this._empty, _trans.__('No cell has run yet.'));
+    this._table = table;
+    this._scroller.append(table);
+    this._scroller.addEventListener('scroll', () => {
+      this._draw();
+    });
+    this._body.addEventListener('click', event => {
+      this._onClick(event);
+    });
+    this._body.addEventListener('keydown', event => {
+      this._onKey(event);
+    });
+    this._body.addEventListener('focusin', event => {
+      this._current = this._runAt(event.target) ?? this._current;
+    });
+    this._sum.setAttribute('aria-live', 'polite');
+    this._head.append(...this._sorts.values());
+    this._head.setAttribute('role', 'group');
+    this._head.setAttribute('aria-label', _trans.__('Sort by'));
+    this.node = section(_trans.__('Cells'), this._head, this._scroller, this._sum, this._empty, this._more);
+    this.node.firstElementChild?.append(this._filter);
   }
 
   readonly node: HTMLElement;
@@ -62,182 +77,291 @@ export class Cells {
     this._render();
   }
 
+  /** Sort by this, or the other way round if that is how they are sorted. */
+  private _sortBy(key: SortKey): void {
+    const { key: former, descending } = this._sort;
+    this._sort = { key, descending: key === former ? !descending : true };
+    this._scroller.scrollTop = 0;
+    this._render();
+  }
+
   private _render(): void {
     const model = this._model;
     if (!model) {
       return;
     }
-    setText(this._toggle, this._order === 'latest' ? this._trans.__('latest first ▾') : this._trans.__('by energy ▾'));
-    this._toggle.title = this._trans.__('Change the order');
-    const names = this._options.names();
-    const records = this._ordered(model.records);
-    const betweenJ = model.totals?.betweenCellsJ ?? 0;
-    const largestJ = records.reduce((most, r) => Math.max(most, r.energyJ ?? 0), betweenJ);
-    const rows = records.slice(0, this._limit).map(record => this._row(record, this._name(record, names)));
-    for (const row of rows) {
-      setShare(row.bar, row.record.energyJ, largestJ);
-    }
-    this._rows = new Map(rows.map(row => [row.record.run, row]));
-    const nodes = rows.map(row => row.node);
-    if (model.totals && (records.length > 0 || betweenJ > 0)) {
-      nodes.push(this._betweenRow(betweenJ, model.totals.provenance, largestJ));
-    }
-    arrange(this._body, nodes);
-    show(this._empty, records.length === 0);
-    const hidden = Math.max(0, records.length - this._limit) + model.missingRecords;
-    show(this._more, hidden > 0);
-    setText(this._more, this._trans._n('Show %1 more', 'Show %1 more', hidden));
-  }
-
-  private _ordered(records: readonly IRecord[]): IRecord[] {
-    const ordered = [...records];
-    if (this._order === 'energy') {
-      ordered.sort((a, b) => (b.energyJ ?? 0) - (a.energyJ ?? 0));
-    } else {
-      ordered.sort((a, b) => b.number - a.number);
-    }
-    return ordered;
-  }
-
-  /** The row of a run: the element stays, with the focus, also when its figures become final. */
-  private _row(record: IRecord, name: string): IRow {
-    const standing = this._rows.get(record.run);
-    if (standing?.record === record && standing.name === name) {
-      return standing;
-    }
-    const node = standing?.node ?? this._newRow(record.cellId);
-    const row = { record, name, node, bar: element('div', 'gc-Bar') };
-    this._fill(row);
-    return row;
-  }
-
-  private _newRow(cellId: string | null): HTMLElement {
-    const row = marked('tr', 'cell-row', 'gc-Cell');
-    row.tabIndex = 0;
-    if (cellId !== null) {
-      row.addEventListener('click', () => {
-        this._options.reveal(cellId);
-      });
-      row.addEventListener('keydown', event => {
-        if (event.key === 'Enter' || event.key === ' ') {
-          event.preventDefault();
-          this._options.reveal(cellId);
-        }
-      });
-    }
-    return row;
-  }
-
-  private _fill({ record, name, node, bar }: IRow): void {
-    const energy = format.energyWithInterval(record);
-    const count = record.executionCount === null ? '' : `[${record.executionCount}]`;
-    node.replaceChildren(
-      element('td', 'gc-Cell-count gc-Code', count),
-      main(
-        element('div', 'gc-Code gc-Grow', name),
-        energy,
-        bar,
-        element('div', 'gc-Dim gc-Ellipsis', this._details(record))
-      )
+    const { records, totals } = model;
+    this._records = sorted(records, this._sort, this._kept());
+    this._order = this._records.map(record => record.run);
+    const betweenJ = totals?.betweenCellsJ ?? 0;
+    this._largestJ = records.reduce((most, record) => Math.max(most, record.energyJ ?? 0), betweenJ);
+    const isWhole = this._kept() === 'all' && totals !== null && (records.length > 0 || betweenJ > 0);
+    this._foot.replaceChildren(
+      ...(isWhole ? [betweenRow(betweenJ, totals.provenance, this._largestJ, this._trans)] : [])
     );
-    node.title = this._tooltip(record, name);
-    setData(node, 'cell-id', record.cellId);
-    setData(node, 'energy-j', record.energyJ);
-    setData(node, 'co2-g', record.co2G);
-    setData(node, 'status', record.status);
+    this._table.setAttribute('aria-rowcount', String(this._records.length));
+    this._showSort(records.length);
+    this._names = this._options.names();
+    this._draw();
+    this._showSum();
+    setText(
+      this._empty,
+      records.length === 0 ? this._trans.__('No cell has run yet.') : this._trans.__('No run is like that.')
+    );
+    show(this._empty, this._records.length === 0);
+    show(this._more, model.missingRecords > 0);
+    setText(this._more, this._trans._n('Load %1 earlier', 'Load %1 earlier', model.missingRecords));
   }
 
-  private _name(record: IRecord, names: Names): string {
-    return record.parent === null
-      ? (record.label ?? names(record.cellId))
-      : `↳ ${record.label ?? this._trans.__('nested run')}`;
+  /** Make the rows that are in view, and room for the others. */
+  private _draw(): void {
+    const count = this._records.length;
+    const whole = count <= WHOLE;
+    const { scrollTop, clientHeight } = this._scroller;
+    const [from, to] = whole ? [0, count] : inView(scrollTop, clientHeight, this._rowPx, count);
+    this._scroller.classList.toggle('gc-mod-long', !whole);
+    const rows = new Map<string, Row>();
+    this._records.slice(from, to).forEach((record, offset) => {
+      const row = this._rows.get(record.run) ?? new Row(record, this._words(record), this._trans);
+      row.show(record, this._words(record));
+      row.setShare(this._largestJ);
+      row.node.setAttribute('aria-rowindex', String(from + offset + 1));
+      row.node.dataset['run'] = record.run;
+      rows.set(record.run, row);
+    });
+    this._rows = rows;
+    this._showSelection();
+    setHeight(this._above, from * this._rowPx);
+    setHeight(this._below, (count - to) * this._rowPx);
+    const nodes = [...rows.values()].map(row => row.node);
+    arrange(this._body, whole ? nodes : [this._above, ...nodes, this._below]);
+    if (!whole) {
+      this._rowPx = nodes[0]?.offsetHeight || this._rowPx;
+    }
   }
 
-  private _details(record: IRecord): string {
-    const parts = [
-      statusWord(record.status, this._trans),
-      format.co2WithInterval(record),
-      format.duration(record.durationS),
-      format.meanPower(record)
-    ];
-    if (record.flags.includes('concurrent')) {
-      parts.push(this._trans.__('shared time'));
-    }
-    if (format.isTooShort(record.flags)) {
-      parts.push(this._trans.__('too short to tell'));
-    }
-    if (format.isIncomplete(record.flags)) {
-      parts.push(this._trans.__('incomplete'));
-    }
-    const words = parts.filter(part => part !== '').join(' · ');
-    return record.final ? words : `${words} ${PROVISIONAL_MARK}`;
-  }
-
-  private _tooltip(record: IRecord, name: string): string {
-    const lines = [name, ...intervalLines(record, this._trans)];
-    if (record.peakPowerW !== null) {
-      const peak = format.power(record.peakPowerW, format.isEstimated(record.provenance));
-      lines.push(this._trans.__('Highest power: %1', peak));
-    }
-    lines.push(machineLine(record, this._trans), ...figureHints(record, this._trans));
+  private _words(record: IRecord): IRowWords {
     if (record.parent !== null) {
-      lines.push(this._trans.__('Part of another cell, so it is in no sum'));
+      return { name: `↳ ${record.label ?? this._trans.__('nested run')}`, fate: '' };
     }
-    return lines.filter(line => line !== '').join('\n');
+    const found = this._names(record.cellId);
+    const name = record.label ?? found ?? this._trans.__('(deleted cell)');
+    if (found === null) {
+      return { name, fate: record.label === null ? '' : this._trans.__('deleted') };
+    }
+    return { name, fate: this._options.changedSince(record) ? this._trans.__('changed since') : '' };
   }
 
-  private _betweenRow(energyJ: number, provenance: Provenance, largestJ: number): HTMLElement {
-    const name = element('div', 'gc-Dim gc-Grow', this._trans.__('between cells'));
-    const bar = element('div', 'gc-Bar gc-mod-idle');
-    setShare(bar, energyJ, largestJ);
-    const row = marked(
-      'tr',
-      'between-cells',
-      'gc-Cell gc-mod-between',
-      element('td', 'gc-Cell-count'),
-      main(
-        name,
-        format.energy(energyJ, provenance),
-        bar
-      )
+  // -- selection ---------------------------------------------------------------------------------
+
+  private _onClick(event: MouseEvent): void {
+    const run = this._runAt(event.target);
+    if (run === undefined) {
+      return;
+    }
+    this._current = run;
+    if (event.shiftKey) {
+      this._selection.extend(this._order, run);
+    } else if (event.ctrlKey || event.metaKey) {
+      this._selection.toggle(run);
+    } else {
+      this._selection.clear();
+      this._selection.anchor(run);
+      this._reveal(run);
+    }
+    this._showSelection();
+    this._showSum();
+  }
+
+  private _onKey(event: KeyboardEvent): void {
+    const run = this._runAt(event.target);
+    const index = run === undefined ? -1 : this._order.indexOf(run);
+    if (run === undefined || index < 0) {
+      return;
+    }
+    const to = goal(event.key, index, this._order.length);
+    if (to !== null) {
+      this._moveTo(to, event.shiftKey ? run : null);
+    } else if (event.key === 'Enter') {
+      this._reveal(run);
+    } else if (event.key === ' ') {
+      this._selection.toggle(run);
+    } else if (event.key === 'Escape' && this._selection.size > 0) {
+      this._selection.clear();
+    } else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) {
+      this._selection.all(this._order);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    this._showSelection();
+    this._showSum();
+  }
+
+  /** Go to a row; with `from` the selection grows from there. */
+  private _moveTo(index: number, from: string | null): void {
+    const run = this._order[index];
+    if (run === undefined) {
+      return;
+    }
+    if (from !== null) {
+      if (this._selection.size === 0) {
+        this._selection.anchor(from);
+      }
+      this._selection.extend(this._order, run);
+    }
+    if (!this._rows.has(run)) {
+      this._scroller.scrollTop = Math.max(0, index * this._rowPx - this._scroller.clientHeight / 2);
+      this._draw();
+    }
+    this._current = run;
+    this._showSelection();
+    this._rows.get(run)?.node.focus();
+  }
+
+  private _showSelection(): void {
+    const current = this._rows.has(this._current) ? this._current : [...this._rows.keys()][0];
+    for (const [run, { node }] of this._rows) {
+      node.tabIndex = run === current ? 0 : -1;
+      node.setAttribute('aria-selected', String(this._selection.has(run)));
+    }
+  }
+
+  private _showSum(): void {
+    const chosen = this._records.filter(record => this._selection.has(record.run));
+    show(this._sum, chosen.length > 1);
+    if (chosen.length > 1) {
+      const sum = sumOf(chosen);
+      const figures = [
+        format.energyWithInterval(sum),
+        `${format.co2WithInterval(sum)} CO₂e`,
+        format.duration(sum.durationS)
+      ];
+      setText(this._sum, `${this._trans._n('%1 selected', '%1 selected', chosen.length)}: ${figures.join(' · ')}`);
+      this._sum.title = format.interval(sum);
+    }
+  }
+
+  private _reveal(run: string): void {
+    const cellId = this._records.find(record => record.run === run)?.cellId;
+    if (cellId) {
+      this._options.reveal(cellId);
+    }
+  }
+
+  private _runAt(target: EventTarget | null): string | undefined {
+    return target instanceof Element ? target.closest<HTMLElement>('[data-run]')?.dataset['run'] : undefined;
+  }
+
+  // -- order and filter --------------------------------------------------------------------------
+
+  private _sortButtons(): Map<SortKey, HTMLButtonElement> {
+    const names: Record<SortKey, string> = {
+      order: this._trans.__('Latest'),
+      energy: this._trans.__('Energy'),
+      co2: 'CO₂e',
+      time: this._trans.__('Time'),
+      power: this._trans.__('Power')
+    };
+    return new Map(
+      SORT_KEYS.map(key => {
+        const node = button(names[key], 'gc-mod-link gc-Sort', () => {
+          this._sortBy(key);
+        });
+        node.dataset['gc'] = `sort-${key}`;
+        return [key, node];
+      })
     );
-    row.title = this._trans.__('Idle power and background threads while no cell runs');
-    setData(row, 'energy-j', energyJ);
-    return row;
+  }
+
+  private _showSort(count: number): void {
+    show(this._head, count > 1);
+    for (const [key, node] of this._sorts) {
+      const isSorted = key === this._sort.key;
+      node.setAttribute('aria-pressed', String(isSorted));
+      node.dataset['direction'] = isSorted ? (this._sort.descending ? 'descending' : 'ascending') : '';
+    }
+    const odd = this._model?.records.some(record => record.status !== 'ok' || record.parent === null) ?? false;
+    show(this._filter, count > 1 && odd);
+  }
+
+  private _filterMenu(): HTMLSelectElement {
+    const words: Record<Filter, string> = {
+      all: this._trans.__('all runs'),
+      failed: this._trans.__('failed or interrupted'),
+      again: this._trans.__('run more than once')
+    };
+    const menu = marked('select', 'filter', 'gc-Filter');
+    menu.setAttribute('aria-label', this._trans.__('Which runs to show'));
+    for (const filter of FILTERS) {
+      const option = element('option', '', words[filter]);
+      option.value = filter;
+      menu.append(option);
+    }
+    menu.addEventListener('change', () => {
+      this._selection.clear();
+      this._scroller.scrollTop = 0;
+      this._render();
+    });
+    return menu;
+  }
+
+  private _kept(): Filter {
+    return FILTERS.find(filter => filter === this._filter.value) ?? 'all';
   }
 
   private _model: SessionModel | null = null;
-  private _rows: ReadonlyMap<string, IRow> = new Map();
-  private _order: Order = 'latest';
-  private _limit = FIRST_ROWS;
+  private _records: readonly IRecord[] = [];
+  private _order: readonly string[] = [];
+  private _rows: ReadonlyMap<string, Row> = new Map();
+  private _names: Names = () => null;
+  private _sort: ISort = { key: 'order', descending: true };
+  private _current = '';
+  private _largestJ = 0;
+  private _rowPx = ROW_PX;
+  private readonly _selection = new Selection();
+  private readonly _head = element('div', 'gc-Row gc-Sorts');
+  private readonly _scroller = element('div', 'gc-Cells-scroller');
+  private readonly _table: HTMLTableElement;
   private readonly _body = element('tbody');
+  private readonly _foot = element('tfoot');
+  private readonly _above = spacer();
+  private readonly _below = spacer();
+  private readonly _sum = marked('div', 'selection', 'gc-Selection');
   private readonly _empty = element('div', 'gc-Dim');
-  private readonly _toggle: HTMLButtonElement;
+  private readonly _sorts: ReadonlyMap<SortKey, HTMLButtonElement>;
+  private readonly _filter: HTMLSelectElement;
   private readonly _more: HTMLButtonElement;
 }
 
-/** Name and energy on one line, and what else there is below, over the whole width. */
-function main(name: HTMLElement, energy: string, ...below: HTMLElement[]): HTMLElement {
-  const line = element('div', 'gc-Row', name, element('span', 'gc-Cell-energy', energy));
-  return element('td', 'gc-Cell-main', line, ...below);
-}
-
-function setShare(bar: HTMLElement, energyJ: number | null, largestJ: number): void {
-  const share = energyJ !== null && largestJ > 0 ? energyJ / largestJ : 0;
-  bar.style.setProperty('--gc-share', `${(100 * Math.min(1, Math.max(0, share))).toFixed(1)}%`);
-}
-
-/** The arrow keys go from row to row. */
-function onArrow(event: KeyboardEvent): void {
-  const row = event.target instanceof HTMLElement ? event.target.closest('tr') : null;
-  const next =
-    event.key === 'ArrowDown'
-      ? row?.nextElementSibling
-      : event.key === 'ArrowUp'
-        ? row?.previousElementSibling
-        : null;
-  if (next instanceof HTMLElement) {
-    event.preventDefault();
-    next.focus();
+/** Where a key leads from a row; `null` if it leads nowhere. */
+function goal(key: string, index: number, count: number): number | null {
+  const last = count - 1;
+  switch (key) {
+    case 'ArrowDown':
+      return Math.min(last, index + 1);
+    case 'ArrowUp':
+      return Math.max(0, index - 1);
+    case 'PageDown':
+      return Math.min(last, index + PAGE_ROWS);
+    case 'PageUp':
+      return Math.max(0, index - PAGE_ROWS);
+    case 'Home':
+      return 0;
+    case 'End':
+      return last;
+    default:
+      return null;
   }
+}
+
+function spacer(): HTMLElement {
+  const node = element('tr', 'gc-Spacer', element('td'));
+  node.setAttribute('aria-hidden', 'true');
+  return node;
+}
+
+function setHeight(node: HTMLElement, heightPx: number): void {
+  node.style.height = `${heightPx}px`;
 }

@@ -17,6 +17,7 @@ import { copyAs, copyText, download, statementTitles } from './exports';
 import { Method } from './method';
 import { Places } from './places';
 import { Summary } from './summary';
+import { WasteView } from './waste';
 import { WhatIf } from './whatif';
 import { askZoneName } from './zone';
 import { Welcome, type WelcomePhase } from './welcome';
@@ -47,12 +48,14 @@ export class GreencellPanel extends Widget {
     this._now = new Now(_trans, id => this._places.nameOf(id));
     this._cells = new Cells(_trans, {
       names: () => this._places.names(),
+      changedSince: record => this._tracked?.edits.changedSince(record) ?? false,
       reveal: id => void this._places.reveal(id),
       fetchAll: () => void this._tracked?.connection.fetchAll()
     });
     this._welcome = new Welcome(_trans, _feed.settings, () => {
       void this._tracked?.connection.enable();
     });
+    this._waste = new WasteView(_trans);
     this._where = new Where(_trans);
     this._whatIf = new WhatIf(_trans, () => this._tracked?.connection.request('what-if') ?? null);
     this._method = new Method(_trans, copyText);
@@ -61,6 +64,7 @@ export class GreencellPanel extends Widget {
       this._notices.node,
       this._now.node,
       this._cells.node,
+      this._waste.node,
       this._where.node,
       this._whatIf.node,
       this._footer(),
@@ -241,6 +245,7 @@ export class GreencellPanel extends Widget {
       this._updateLive(model, true);
       this._notices.update(model);
       this._cells.update(model);
+      this._waste.update(model);
       this._method.update(model);
     } else {
       this._welcome.update(phase, model, this._kernelName());
@@ -317,6 +322,7 @@ export class GreencellPanel extends Widget {
   private readonly _notices: Notices;
   private readonly _now: Now;
   private readonly _cells: Cells;
+  private readonly _waste: WasteView;
   private readonly _where: Where;
   private readonly _whatIf: WhatIf;
   private readonly _method: Method;

@@ -8,8 +8,8 @@ import type { IFeed, ITracked } from '../tokens';
 const FLASH_MS = 1200;
 const NAME_MAX = 120;
 
-/** Gives a cell's name by its id. */
-export type Names = (cellId: string | null) => string;
+/** Gives a cell's name by its id; `null` if there is no such cell any more. */
+export type Names = (cellId: string | null) => string | null;
 
 /** The cells of the current notebook and of those that share its kernel. */
 export class Places {
@@ -32,24 +32,30 @@ export class Places {
   /** The names of all cells as they are now; one walk for a whole table. */
   names(): Names {
     const { current } = this._feed;
-    const found = new Map<string, string>();
+    const found = new Map<string, readonly [ICellModel, string]>();
     for (const other of this.companions()) {
       for (const cell of cellsOf(other)) {
-        found.set(cell.id, `${other.panel.title.label}: ${this._line(cell)}`);
+        found.set(cell.id, [cell, `${other.panel.title.label}: `]);
       }
     }
     for (const cell of cellsOf(current)) {
-      found.set(cell.id, this._line(cell));
+      found.set(cell.id, [cell, '']);
     }
-    return cellId =>
-      cellId === null ? this._trans.__('cell') : (found.get(cellId) ?? this._trans.__('(deleted cell)'));
+    return cellId => {
+      if (cellId === null) {
+        return this._trans.__('cell');
+      }
+      // Of ten thousand only those in view are asked for.
+      const [cell, notebook] = found.get(cellId) ?? [null, ''];
+      return cell ? notebook + this._line(cell) : null;
+    };
   }
 
   /** The name of one cell. */
   nameOf(cellId: string | null): string {
     const cells = cellId === null ? [] : [...cellsOf(this._feed.current)];
     const cell = cells.find(one => one.id === cellId);
-    return cell ? this._line(cell) : this.names()(cellId);
+    return cell ? this._line(cell) : (this.names()(cellId) ?? this._trans.__('(deleted cell)'));
   }
 
   /** Scroll to a cell, make it the active one, and let it flash. */
@@ -86,7 +92,7 @@ async function revealIn(panel: NotebookPanel, index: number): Promise<void> {
   notebook.activeCellIndex = index;
   await notebook.scrollToItem(index, 'center');
   const cell: Cell | undefined = notebook.widgets[index];
-  cell?.addClass('gc-mod-flash');
+  cell?.addClass('gc-mod-flash'); // what moves in it stands in the style sheet
   window.setTimeout(() => {
     cell?.removeClass('gc-mod-flash');
   }, FLASH_MS);

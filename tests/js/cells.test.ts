@@ -23,7 +23,7 @@ function table(change: (records: Record<string, unknown>[]) => void): { node: HT
   const model = new SessionModel();
   model.receive(message(data));
   const reveal = vi.fn();
-  const cells = new Cells(nullTranslator.load('greencell'), { names: () => () => 'code', reveal, fetchAll: () => undefined });
+  const cells = new Cells(nullTranslator.load('greencell'), { names: () => () => 'code', changedSince: () => false, reveal, fetchAll: () => undefined });
   cells.update(model);
   return { node: cells.node, reveal, model, cells };
 }
@@ -121,7 +121,7 @@ describe('Cells', () => {
     const row = node.querySelector<HTMLElement>('[data-cell-id="a1"]');
 
     row?.click();
-    row?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter' }));
+    row?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
 
     expect(reveal.mock.calls).toEqual([['a1'], ['a1']]);
   });

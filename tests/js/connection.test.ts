@@ -26,10 +26,15 @@ class FakeKernel {
   loaded = true;
   load: Content[] = [{ status: 'ok' }];
   snapshot: Content | undefined = { ok: true, snapshot: golden('snapshot') };
+  pages: Content[] = [];
 
   sendControlMessage(message: ISent): unknown {
     this.sent.push(`${message.channel} ${message.header.msg_type} ${opOf(message.content)}`.trim());
     const probe = message.header.msg_type === 'comm_info_request';
+    if (opOf(message.content) === 'cells') {
+      this.sent.push(String(message.content['before']));
+      return future(this.pages.shift() ?? { ok: false, error: 'no more' });
+    }
     return future(probe ? { comms: this.loaded ? { greencell: {} } : {} } : this.snapshot);
   }
 
@@ -140,6 +145,22 @@ describe('Connection', () => {
     await vi.advanceTimersByTimeAsync(1000);
 
     expect(kernel.sent.slice(1)).toEqual(['control greencell_request snapshot']);
+  });
+
+  it('fetches earlier records page by page, until there are no more', async () => {
+    const [first] = golden('snapshot')['cells'] as Content[];
+    const cell = (number: number): Content => ({ ...first, run: `r${number}`, number });
+    kernel.snapshot = { ok: true, snapshot: { ...golden('snapshot'), cells: [cell(4), cell(5)], cells_total: 5 } };
+    kernel.pages = [{ ok: true, cells: [cell(2), cell(3)], more: 1 }, { ok: true, cells: [cell(1)], more: 0 }];
+    const made = await connect();
+    expect(model.missingRecords).toBe(3);
+    kernel.sent = [];
+
+    await made.fetchAll();
+
+    expect(model.missingRecords).toBe(0);
+    expect(model.records.map(record => record.number).sort()).toEqual([1, 2, 3, 4, 5]);
+    expect(kernel.sent).toEqual(['control greencell_request snapshot', 'control greencell_request cells', '4', 'control greencell_request cells', '2']);
   });
 
   it('says that it is not loaded, and loads nothing by itself', async () => {

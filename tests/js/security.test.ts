@@ -65,7 +65,7 @@ function shown(text: string): HTMLElement {
   notices.update(model);
   const method = new Method(trans, nothing);
   method.update(model);
-  const table = new Cells(trans, { names: () => () => text, reveal: nothing, fetchAll: nothing });
+  const table = new Cells(trans, { names: () => () => text, changedSince: () => false, reveal: nothing, fetchAll: nothing });
   table.update(model);
   const badge = new Badge(text);
   const runs = model.runsOf(text);

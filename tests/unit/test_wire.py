@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,26 @@ def test_a_page_that_is_away_for_a_minute_has_little_to_catch_up(
     assert len(outlet.messages) <= 60
     assert sum(len(json.dumps(message)) for message in outlet.messages) < 60 * 1_000
     assert [m["kind"] for m in outlet.messages].count("snapshot") <= 1
+
+
+def test_earlier_records_come_in_pages() -> None:
+    """The latest before a number, oldest first; what is no number is refused in one line."""
+    bench = Bench.make()
+    for _ in range(5):
+        bench.cell(0.1)
+    records = bench.session.cells
+
+    answer = wire.page(records, "4")
+    assert [cell["number"] for cell in answer["cells"]] == [1, 2, 3]
+    assert answer["more"] == 0
+    assert wire.page(records, "1") == {"cells": [], "more": 0}
+    many = [replace(records[0], number=n, run=str(n)) for n in range(1, 2_501)]
+    answer = wire.page(many, "2501")
+    assert [answer["cells"][0]["number"], answer["cells"][-1]["number"]] == [1_501, 2_500]
+    assert answer["more"] == 1_500
+    for wrong in ("x", "-1", "1.5", "٣", "1e3", "NaN"):
+        with pytest.raises(wire.BadRequest, match="number of a run"):
+            wire.page(records, wrong)
 
 
 def test_a_page_that_lost_a_message_is_healed_once_a_minute() -> None:
