@@ -14,7 +14,7 @@ export class WasteView {
       overwritten: _trans.__('ran again later')
     };
     this.node.append(
-      element('summary', 'gc-Section-title', _trans.__('Spent again'), this._headline),
+      element('summary', 'gc-Section-title', _trans.__('Waste'), this._headline),
       this._list,
       element('p', 'gc-Small', _trans.__('Runs whose result is not there any more, or never was. Each counts once.'))
     );
@@ -48,10 +48,10 @@ export class WasteView {
       'div',
       'gc-Row',
       element('span', 'gc-Grow', `${this._words[kind]} · ${count}`),
-      element('span', 'gc-Dim', `${format.co2WithInterval(sum)} CO₂e`),
       element('span', 'gc-Cell-energy', format.energyWithInterval(sum))
     );
     const node = marked('li', 'waste-row', '', line, bar);
+    node.title = this._trans.__('CO₂e: %1', format.co2WithInterval(sum));
     setData(node, 'kind', kind);
     setData(node, 'energy-j', sum.energyJ);
     return node;
