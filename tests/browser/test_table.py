@@ -103,4 +103,3 @@ def test_what_was_spent_again_is_told_once(ran: Any) -> None:
     assert whole == pytest.approx(sum(kinds.values()), rel=1e-9)
     every = {row.get_attribute("data-energy-j") for row in page.locator(ROWS).all()}
     assert {str(value) for value in kinds.values()} <= {str(float(e or 0)) for e in every}
-
