@@ -44,7 +44,11 @@ export class GreencellPanel extends Widget {
     this._summary = new Summary(_trans, () => void this.askZone(), reveal);
     this._notices = new Notices(_trans, reveal);
     this._places = new Places(_feed, _trans, activate);
-    this._now = new Now(_trans, id => this._places.nameOf(id));
+    this._now = new Now(_trans, {
+      settings: _feed.settings,
+      nameOf: id => this._places.nameOf(id),
+      reveal: id => void this._places.reveal(id)
+    });
     this._cells = new Cells(_trans, {
       names: () => this._places.names(),
       reveal: id => void this._places.reveal(id),
@@ -203,6 +207,7 @@ export class GreencellPanel extends Widget {
       this._tracked = current;
       current?.model.changed.connect(this._onChange, this);
       this._whatIf.forget();
+      this._now.forget();
     }
     this._update();
     this._count();
