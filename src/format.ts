@@ -106,8 +106,8 @@ export function isIncomplete(flags: readonly string[]): boolean {
 }
 
 /** An energy without its interval, where there is none or another figure carries it. */
-export function energy(energyJ: number | null, provenance: Provenance): string {
-  return joined(valueQuantity(energyJ === null ? null : energyJ / J_PER_WH, provenance, ENERGY_UNITS));
+export function energy(energyJ: number | null, provenance: Provenance, hold?: Hold): string {
+  return joined(valueQuantity(energyJ === null ? null : energyJ / J_PER_WH, provenance, ENERGY_UNITS, hold));
 }
 
 export function power(powerW: number | null, estimated: boolean, hold?: Hold): string {

@@ -78,7 +78,7 @@ export class Chart {
 
   /** How much of the past is known and shown, unzoomed. */
   get spanS(): number {
-    return this._whole[1] - this._whole[0];
+    return Math.round(this._whole[1] - this._whole[0]);
   }
 
   /** Whether the keys have set the moment that is shown. */
@@ -135,7 +135,8 @@ export class Chart {
         points: { show: false }
       };
     });
-    const dim = color('--gc-color-dim');
+    // Read here and not while drawing, where it would make the page compute all styles anew.
+    const [dim, band, grid] = [color('--gc-color-dim'), color('--gc-color-band'), color('--gc-color-grid')];
     const axis: uPlot.Axis = { stroke: dim, font: '10px system-ui', ticks: { show: false } };
     // The top of the stack is drawn first, so that lower ones lie over it.
     const plot = new uPlot(
@@ -167,7 +168,7 @@ export class Chart {
             ...axis,
             size: 34,
             gap: 3,
-            grid: { stroke: color('--gc-color-grid'), width: 1 },
+            grid: { stroke: grid, width: 1 },
             space: 28,
             values: (_self, ticks) => ticks.map(format.watts)
           }
@@ -175,7 +176,7 @@ export class Chart {
         hooks: {
           drawClear: [
             () => {
-              this._drawBands(plot, color('--gc-color-band'));
+              this._drawBands(plot, band);
             }
           ],
           draw: [
@@ -348,7 +349,7 @@ export class Chart {
   }
 
   private get _lastT(): number {
-    return this._samples[this._samples.length - 1]?.t ?? 0;
+    return series.lastKnown(this._samples);
   }
 
   private _model: SessionModel | null = null;

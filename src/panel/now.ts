@@ -42,7 +42,7 @@ export class Now {
       }
     });
     const head = element('div', 'gc-Row gc-Now-head', this._state, this._power);
-    const prompt = element('span', 'gc-Code gc-Dim', RUNNING_PROMPT);
+    const prompt = element('span', 'gc-Code gc-Dim gc-Prompt', RUNNING_PROMPT);
     this._running.append(
       element('div', 'gc-Row', prompt, this._name, this._elapsed),
       element('div', 'gc-Row', this._energy, this._interval)

@@ -10,7 +10,7 @@ import type { Change, SessionModel } from '../model';
 import type { IFeed, ITracked } from '../tokens';
 import { EXPORT_FORMATS, type ExportFormat, STATEMENTS } from '../wire';
 import { Cells } from './cells';
-import { Notices, Where } from './details';
+import { Notices } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
 import { copyAs, copyText, download, statementTitles } from './exports';
@@ -18,6 +18,7 @@ import { Method } from './method';
 import { Places } from './places';
 import { Summary } from './summary';
 import { WhatIf } from './whatif';
+import { Where } from './where';
 import { askZoneName } from './zone';
 import { Welcome, type WelcomePhase } from './welcome';
 

@@ -12,6 +12,8 @@ const STEP = 0.1;
 /** Tops of the axis: it must not move with every sample. */
 const TOPS = [1, 1.5, 2, 3, 4, 5, 6, 8, 10];
 const HEADROOM = 1.15;
+/** A cell's last tick may be made just after its end. */
+const SLACK_S = 0.05;
 /** As a notebook shows it. */
 export const RUNNING_PROMPT = '[*]';
 
@@ -51,6 +53,12 @@ export function zoomed(span: Span, whole: Span, t: number, factor: number): Span
   }
   const from = Math.min(Math.max(whole[0], t - length / 2), whole[1] - length);
   return [from, from + length];
+}
+
+/** When power was last told. */
+export function lastKnown(samples: readonly ISample[]): number {
+  const [before, last] = samples.slice(-2);
+  return (last ?? before)?.byComponentW.size === 0 ? (before?.t ?? 0) : ((last ?? before)?.t ?? 0);
 }
 
 /** The samples that a span needs, with one on either side. */
@@ -117,7 +125,7 @@ export function momentAt(t: number, samples: readonly ISample[], bands: readonly
   return {
     t,
     byComponentW: known && before && before.byComponentW.size > 0 && nearer ? nearer.byComponentW : new Map(),
-    band: [...bands].reverse().find(band => band.from <= t && t <= band.to) ?? null
+    band: [...bands].reverse().find(band => band.from - SLACK_S <= t && t <= band.to + SLACK_S) ?? null
   };
 }
 

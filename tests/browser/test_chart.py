@@ -77,7 +77,7 @@ def test_pointing_tells_time_power_and_cell(charted: Notebook) -> None:
     _wait_for_text(nb, r"^\d\d:\d\d:\d\d.* · \[2\] import time$")
     cpu = nb.page.locator("[data-gc='chart-component'][data-component='cpu']")
     assert float(cpu.get_attribute("data-power-w") or 0) > 0
-    assert re.search(r"CPU.* W", cpu.inner_text())
+    assert re.search(r"CPU.*\sW", cpu.inner_text())
 
     _point(nb, 0.1)
     _wait_for_text(nb, "between cells")
@@ -204,7 +204,7 @@ def test_the_window_that_is_set_holds_at_once(charted: Notebook, setting: Any) -
     setting(nb, "chartWindowS", 30)
     _wait_for_text(nb, "^Last 30")
     setting(nb, "chartWindowS", 300)
-    _wait_for_text(nb, "^Last 1 min")
+    _wait_for_text(nb, r"^Last 1\smin")
 
 
 def test_the_running_cell_has_its_line(charted: Notebook) -> None:
