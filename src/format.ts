@@ -5,6 +5,7 @@
  * a sign for what is not purely measured; unknown is a dash, never 0. A figure whose interval is
  * wide is shown by the interval, rounded outwards so that it still holds.
  */
+import type { Hold } from './hold';
 import type { IFigures, Provenance } from './wire';
 
 export const UNKNOWN = '–';
@@ -68,8 +69,8 @@ export function co2Form(figures: Co2Figures & IKnown): Form {
 }
 
 /** The energy with all that is known of it: "3.42 Wh", "≈ 3.4 Wh", "0.4–1.9 Wh", "< 0.2 Wh", "≥ 3.42 Wh". */
-export function energyWithInterval(figures: EnergyFigures & IKnown): string {
-  return joined(energyQuantity(figures));
+export function energyWithInterval(figures: EnergyFigures & IKnown, hold?: Hold): string {
+  return joined(energyQuantity(figures, hold));
 }
 
 /** The same for the mass of CO2 equivalents. */
@@ -77,12 +78,13 @@ export function co2WithInterval(figures: Co2Figures & IKnown): string {
   return joined(co2Quantity(figures));
 }
 
-export function energyQuantity(figures: EnergyFigures & IKnown): IQuantity {
-  return spanQuantity(energySpan(figures), figures, ENERGY_UNITS);
+/** `hold` is that of a figure that is live. */
+export function energyQuantity(figures: EnergyFigures & IKnown, hold?: Hold): IQuantity {
+  return spanQuantity(energySpan(figures), figures, ENERGY_UNITS, hold);
 }
 
-export function co2Quantity(figures: Co2Figures & IKnown): IQuantity {
-  return spanQuantity(co2Span(figures), figures, MASS_UNITS);
+export function co2Quantity(figures: Co2Figures & IKnown, hold?: Hold): IQuantity {
+  return spanQuantity(co2Span(figures), figures, MASS_UNITS, hold);
 }
 
 /** The mean power of a run; empty where the energy is not known well enough for one. */
@@ -104,12 +106,12 @@ export function isIncomplete(flags: readonly string[]): boolean {
 }
 
 /** An energy without its interval, where there is none or another figure carries it. */
-export function energy(energyJ: number | null, provenance: Provenance): string {
-  return joined(valueQuantity(energyJ === null ? null : energyJ / J_PER_WH, provenance, ENERGY_UNITS));
+export function energy(energyJ: number | null, provenance: Provenance, hold?: Hold): string {
+  return joined(valueQuantity(energyJ === null ? null : energyJ / J_PER_WH, provenance, ENERGY_UNITS, hold));
 }
 
-export function power(powerW: number | null, estimated: boolean): string {
-  return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? ROUGH : 3)}${THIN}W`;
+export function power(powerW: number | null, estimated: boolean, hold?: Hold): string {
+  return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? ROUGH : 3, hold?.of(powerW))}${THIN}W`;
 }
 
 /** A round number of watts, at the axis of a chart. */
@@ -123,6 +125,11 @@ export function ago(durationS: number): string {
   return seconds < 60
     ? `−${seconds}${THIN}s`
     : `−${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+/** A moment, in this page's time and language. */
+export function timeOfDay(epochS: number): string {
+  return new Date(epochS * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
 
 export function duration(durationS: number): string {
@@ -175,15 +182,16 @@ export function percent(share: number): string {
   return share > 0 && share < 0.005 ? `<${THIN}1${THIN}%` : `${Math.round(100 * share)}${THIN}%`;
 }
 
-/** A number with `count` significant digits and no exponent. */
-export function digits(value: number, count: number): string {
+/** A number with `count` significant digits and no exponent; as many decimals as `ruler` takes. */
+export function digits(value: number, count: number, ruler = value): string {
   if (value === 0 || !Number.isFinite(value)) {
     return value === 0 ? '0' : UNKNOWN;
   }
   // Rounded first: 0.9997 is 1.00, with the digits of the rounded number.
-  const rounded = Number(value.toPrecision(count));
+  const rounded = Number(ruler.toPrecision(count));
   const magnitude = Math.floor(Math.log10(Math.abs(rounded)));
-  return rounded.toFixed(Math.min(100, Math.max(0, count - 1 - magnitude)));
+  const step = 10 ** Math.max(0, magnitude - count + 1);
+  return (step > 1 ? Math.round(value / step) * step : value).toFixed(Math.min(100, Math.max(0, count - 1 - magnitude)));
 }
 
 /** A value with its two ends, in Wh or g. */
@@ -213,7 +221,7 @@ function formOfSpan({ low, value, high }: ISpan, flags: readonly string[] = []):
   return low !== null && high !== null && high > WIDE * Math.max(0, low) ? 'range' : 'value';
 }
 
-function spanQuantity(span: ISpan, { provenance, flags = [] }: IKnown, units: Units): IQuantity {
+function spanQuantity(span: ISpan, { provenance, flags = [] }: IKnown, units: Units, hold?: Hold): IQuantity {
   const least = isIncomplete(flags) ? `≥${THIN}` : '';
   switch (formOfSpan(span, flags)) {
     case 'unknown':
@@ -221,31 +229,32 @@ function spanQuantity(span: ISpan, { provenance, flags = [] }: IKnown, units: Un
     case 'below':
       return below(span.high ?? 0, units);
     case 'range':
-      return prefixed(least, range(span.low ?? 0, span.high ?? 0, units));
+      return prefixed(least, range(span.low ?? 0, span.high ?? 0, units, hold));
     case 'value':
       return least === ''
-        ? valueQuantity(span.value, provenance, units)
-        : prefixed(least, quantity(span.value, units, isEstimated(provenance)));
+        ? valueQuantity(span.value, provenance, units, hold)
+        : prefixed(least, quantity(span.value, units, isEstimated(provenance), hold));
   }
 }
 
 /** A value, with a sign if it is not purely measured; nothing is nothing, without one. */
-function valueQuantity(value: number | null, provenance: Provenance, units: Units): IQuantity {
+function valueQuantity(value: number | null, provenance: Provenance, units: Units, hold?: Hold): IQuantity {
   const sign = value && isEstimated(provenance) ? mark() : '';
-  return prefixed(sign, quantity(value, units, isEstimated(provenance)));
+  return prefixed(sign, quantity(value, units, isEstimated(provenance), hold));
 }
 
 /** Two ends in one unit, as many decimals as the high one needs, rounded outwards. */
-function range(low: number, high: number, units: Units): IQuantity {
-  const unit = unitOf(roundedUp(high), units);
+function range(low: number, high: number, units: Units, hold?: Hold): IQuantity {
+  const ruler = hold?.of(roundedUp(high)) ?? roundedUp(high);
+  const unit = unitOf(ruler, units);
   if (!unit) {
     return quantity(high, units, true);
   }
   const [scale, name] = unit;
-  const to = roundedUp(high) / scale;
-  const decimals = decimalsOf(to);
+  const decimals = decimalsOf(ruler / scale);
   const step = 10 ** -decimals;
   const from = Math.floor(Math.max(0, low) / scale / step + BIT) * step;
+  const to = Math.ceil(roundedUp(high) / scale / step - BIT) * step;
   return { value: `${from < step / 2 ? '0' : from.toFixed(decimals)}–${to.toFixed(decimals)}`, unit: name };
 }
 
@@ -269,13 +278,14 @@ function spanInterval({ low, value, high }: ISpan, units: Units): string {
   return joined(range(low, high, units));
 }
 
-function quantity(value: number | null, units: Units, estimated: boolean): IQuantity {
+function quantity(value: number | null, units: Units, estimated: boolean, hold?: Hold): IQuantity {
   if (value === null) {
     return { value: UNKNOWN, unit: '' };
   }
-  const unit = unitOf(value, units, estimated ? ROUGH : 3);
+  const ruler = hold?.of(value) ?? value;
+  const unit = unitOf(ruler, units, estimated ? ROUGH : 3);
   if (unit) {
-    return { value: digits(value / unit[0], estimated ? ROUGH : 3), unit: unit[1] };
+    return { value: digits(value / unit[0], estimated ? ROUGH : 3, ruler / unit[0]), unit: unit[1] };
   }
   const base = units.find(([scale]) => scale === 1)?.[1] ?? '';
   const smallest = units[units.length - 1]?.[1] ?? '';

@@ -12,7 +12,7 @@ import type { IFeed, ITracked } from '../tokens';
 import type { IViewState } from '../viewstate';
 import { EXPORT_FORMATS, type ExportFormat, type Statement, STATEMENTS } from '../wire';
 import { Cells } from './cells';
-import { Notices, Where } from './details';
+import { Notices } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
 import { copyAs, copyText, download, statementTitles } from './exports';
@@ -21,6 +21,7 @@ import { Places } from './places';
 import { Summary } from './summary';
 import { WasteView } from './waste';
 import { WhatIf } from './whatif';
+import { Where } from './where';
 import { askZoneName } from './zone';
 import { Welcome, type WelcomePhase } from './welcome';
 
@@ -49,7 +50,11 @@ export class GreencellPanel extends Widget {
     this._summary = new Summary(_trans, () => void this.askZone(), reveal);
     this._notices = new Notices(_trans, reveal);
     this._places = new Places(_feed, _trans, activate);
-    this._now = new Now(_trans, id => this._places.nameOf(id));
+    this._now = new Now(_trans, {
+      settings: _feed.settings,
+      nameOf: id => this._places.nameOf(id),
+      reveal: id => void this._places.reveal(id)
+    });
     this._cells = new Cells(_trans, {
       names: () => this._places.names(),
       sorted: () => this._viewStateChanged.emit(),
@@ -248,6 +253,7 @@ export class GreencellPanel extends Widget {
       this._tracked = current;
       current?.model.changed.connect(this._onChange, this);
       this._whatIf.forget();
+      this._now.forget();
     }
     this._update();
     this._count();

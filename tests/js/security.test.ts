@@ -6,9 +6,10 @@ import { Badge } from '../../src/badges/badges';
 import { SessionModel } from '../../src/model';
 import { Cells } from '../../src/panel/cells';
 import { componentClass, componentName } from '../../src/panel/components';
-import { Notices, Where } from '../../src/panel/details';
+import { Notices } from '../../src/panel/details';
 import { Method } from '../../src/panel/method';
 import { Summary } from '../../src/panel/summary';
+import { Where } from '../../src/panel/where';
 import { decode } from '../../src/wire';
 import { golden } from './golden';
 
