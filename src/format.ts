@@ -10,13 +10,33 @@ import type { IFigures, Provenance } from './wire';
 
 export const UNKNOWN = '–';
 const THIN = '\u202f';
-const J_PER_WH = 3600;
+/** How all figures of this page are shown, as the user has set it. */
+export interface IStyle {
+  energyUnit: 'Wh' | 'J';
+  /** Significant digits of what is measured. */
+  digits: number;
+}
+
+let style: IStyle = { energyUnit: 'Wh', digits: 3 };
+
+/** Show figures like this from now on; views redraw themselves when settings change. */
+export function useStyle({ energyUnit, digits: count }: IStyle): void {
+  if (energyUnit !== style.energyUnit || count !== style.digits) {
+    style = { energyUnit, digits: count };
+  }
+}
+
+/** How figures are shown now; another object when that changed. */
+export function currentStyle(): IStyle {
+  return style;
+}
+
 /** Up to here an interval is told by one number after ±. */
 const NARROW = 0.3;
 /** Where the high end is more than this many times the low one, no number stands for both. */
 const WIDE = 3;
 /** Digits of a figure that is not purely measured, and of the ends of an interval. */
-const ROUGH = 2;
+const rough = (): number => style.digits - 1;
 /** Rounding outwards must not be driven by the last bit of a division. */
 const BIT = 1e-9;
 const TOO_SHORT = 'too-short';
@@ -25,13 +45,29 @@ const INCOMPLETE = ['gap', 'lost', 'stale', 'wrap-ambiguous'];
 
 type Units = readonly [number, string][];
 
-const ENERGY_UNITS: Units = [
-  [1e3, 'kWh'],
-  [1, 'Wh'],
-  [1e-3, 'mWh'],
-  [1e-6, 'µWh'],
-  [1e-9, 'nWh']
-];
+const ENERGY_UNITS: Readonly<Record<IStyle['energyUnit'], Units>> = {
+  Wh: [
+    [1e3, 'kWh'],
+    [1, 'Wh'],
+    [1e-3, 'mWh'],
+    [1e-6, 'µWh'],
+    [1e-9, 'nWh']
+  ],
+  J: [
+    [1e6, 'MJ'],
+    [1e3, 'kJ'],
+    [1, 'J'],
+    [1e-3, 'mJ'],
+    [1e-6, 'µJ']
+  ]
+};
+const J_PER_UNIT: Readonly<Record<IStyle['energyUnit'], number>> = { Wh: 3600, J: 1 };
+const energyUnits = (): Units => ENERGY_UNITS[style.energyUnit];
+
+/** An energy in the unit of which the others are multiples. */
+function inUnit(energyJ: number | null): number | null {
+  return energyJ === null ? null : energyJ / J_PER_UNIT[style.energyUnit];
+}
 const MASS_UNITS: Units = [
   [1e3, 'kg'],
   [1, 'g'],
@@ -80,7 +116,7 @@ export function co2WithInterval(figures: Co2Figures & IKnown): string {
 
 /** `hold` is that of a figure that is live. */
 export function energyQuantity(figures: EnergyFigures & IKnown, hold?: Hold): IQuantity {
-  return spanQuantity(energySpan(figures), figures, ENERGY_UNITS, hold);
+  return spanQuantity(energySpan(figures), figures, energyUnits(), hold);
 }
 
 export function co2Quantity(figures: Co2Figures & IKnown, hold?: Hold): IQuantity {
@@ -107,11 +143,11 @@ export function isIncomplete(flags: readonly string[]): boolean {
 
 /** An energy without its interval, where there is none or another figure carries it. */
 export function energy(energyJ: number | null, provenance: Provenance, hold?: Hold): string {
-  return joined(valueQuantity(energyJ === null ? null : energyJ / J_PER_WH, provenance, ENERGY_UNITS, hold));
+  return joined(valueQuantity(inUnit(energyJ), provenance, energyUnits(), hold));
 }
 
 export function power(powerW: number | null, estimated: boolean, hold?: Hold): string {
-  return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? ROUGH : 3, hold?.of(powerW))}${THIN}W`;
+  return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? rough() : style.digits, hold?.of(powerW))}${THIN}W`;
 }
 
 /** A round number of watts, at the axis of a chart. */
@@ -161,7 +197,7 @@ export function isEstimated(provenance: Provenance): boolean {
 
 /** The interval of an energy: "± 4 %" or its two ends, "1.7–6.8 Wh"; empty if unknown. */
 export function interval(figures: EnergyFigures): string {
-  return spanInterval(energySpan(figures), ENERGY_UNITS);
+  return spanInterval(energySpan(figures), energyUnits());
 }
 
 /** The interval of a mass of CO2 equivalents. */
@@ -194,7 +230,7 @@ export function digits(value: number, count: number, ruler = value): string {
   return (step > 1 ? Math.round(value / step) * step : value).toFixed(Math.min(100, Math.max(0, count - 1 - magnitude)));
 }
 
-/** A value with its two ends, in Wh or g. */
+/** A value with its two ends, in Wh, J or g. */
 interface ISpan {
   low: number | null;
   value: number | null;
@@ -202,8 +238,7 @@ interface ISpan {
 }
 
 function energySpan({ energyJ, energyLowJ, energyHighJ }: EnergyFigures): ISpan {
-  const inWh = (figureJ: number | null): number | null => (figureJ === null ? null : figureJ / J_PER_WH);
-  return { low: inWh(energyLowJ), value: inWh(energyJ), high: inWh(energyHighJ) };
+  return { low: inUnit(energyLowJ), value: inUnit(energyJ), high: inUnit(energyHighJ) };
 }
 
 function co2Span({ co2G, co2LowG, co2HighG }: Co2Figures): ISpan {
@@ -262,7 +297,7 @@ function range(low: number, high: number, units: Units, hold?: Hold): IQuantity 
 function below(high: number, units: Units): IQuantity {
   const unit = unitOf(roundedUp(high), units);
   return unit
-    ? { value: `<${THIN}${digits(roundedUp(high) / unit[0], ROUGH)}`, unit: unit[1] }
+    ? { value: `<${THIN}${digits(roundedUp(high) / unit[0], rough())}`, unit: unit[1] }
     : quantity(high, units, true);
 }
 
@@ -283,9 +318,9 @@ function quantity(value: number | null, units: Units, estimated: boolean, hold?:
     return { value: UNKNOWN, unit: '' };
   }
   const ruler = hold?.of(value) ?? value;
-  const unit = unitOf(ruler, units, estimated ? ROUGH : 3);
+  const unit = unitOf(ruler, units, estimated ? rough() : style.digits);
   if (unit) {
-    return { value: digits(value / unit[0], estimated ? ROUGH : 3, ruler / unit[0]), unit: unit[1] };
+    return { value: digits(value / unit[0], estimated ? rough() : style.digits, ruler / unit[0]), unit: unit[1] };
   }
   const base = units.find(([scale]) => scale === 1)?.[1] ?? '';
   const smallest = units[units.length - 1]?.[1] ?? '';
@@ -293,7 +328,7 @@ function quantity(value: number | null, units: Units, estimated: boolean, hold?:
 }
 
 /** The largest unit of which it is one or more, once it is rounded to so many digits. */
-function unitOf(value: number, units: Units, places = ROUGH): [number, string] | undefined {
+function unitOf(value: number, units: Units, places = rough()): [number, string] | undefined {
   const least = 1 - 0.5 * 10 ** -places;
   return units.find(([scale]) => Math.abs(value) >= scale * least);
 }
@@ -303,13 +338,13 @@ function roundedUp(value: number): number {
   if (value <= 0) {
     return 0;
   }
-  const step = 10 ** (Math.floor(Math.log10(value)) - ROUGH + 1);
+  const step = 10 ** (Math.floor(Math.log10(value)) - rough() + 1);
   return Math.ceil(value / step - BIT) * step;
 }
 
 /** How many decimals two digits take. */
 function decimalsOf(value: number): number {
-  return Math.max(0, ROUGH - 1 - Math.floor(Math.log10(value) + BIT));
+  return Math.max(0, rough() - 1 - Math.floor(Math.log10(value) + BIT));
 }
 
 function mark(): string {

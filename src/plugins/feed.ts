@@ -2,6 +2,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
+import { useStyle } from '../format';
 import { Settings } from '../settings';
 import { IFeed } from '../tokens';
 import { Tracker } from '../tracker';
@@ -21,6 +22,9 @@ export const feed: JupyterFrontEndPlugin<IFeed> = {
         console.warn('greencell: its settings could not be loaded; defaults are used.', error);
       });
     }
+    settings.changed.connect(() => {
+      useStyle(settings);
+    });
     return new Tracker(notebooks, settings);
   }
 };

@@ -90,3 +90,27 @@ def test_the_view_outlives_a_reload(measuring: Any) -> None:
     )
     assert page.locator("[data-gc='method']").get_attribute("open") is not None
     assert page.locator("[data-gc='what-if']").get_attribute("open") is None
+
+
+def test_units_and_digits_change_at_once(measuring: Any) -> None:
+    """Everywhere: the headline, the rows, the badges, the status bar."""
+    page = measuring.page
+    places = ("session-energy", "cell-row", "badge", "status")
+    assert all("Wh" in page.locator(f"[data-gc='{p}']").first.inner_text() for p in places)
+    page.evaluate(
+        "() => window.jupyterapp.commands.execute('settingeditor:open', {query: 'greencell'})"
+    )
+    form = page.locator(".jp-PluginEditor, .jp-SettingsForm").first
+    form.wait_for(timeout=20_000)
+    select = page.locator("select[id*='energyUnit']").first
+    select.wait_for(timeout=20_000)
+    assert page.locator(".jp-SettingsPanel").inner_text().count("Digits") >= 1
+    select.select_option(label="Joules (mJ, J, kJ)")
+    page.wait_for_function(
+        "() => { const t = document.querySelector(\"[data-gc='session-energy']\").textContent;"
+        " return t.includes('J') && !t.includes('Wh'); }",
+        timeout=20_000,
+    )
+    row = page.locator("[data-gc='cell-row']").first.inner_text()
+    assert "Wh" not in row and "J" in row
+    assert "Wh" not in page.locator("[data-gc='status']").inner_text()

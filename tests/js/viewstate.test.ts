@@ -1,3 +1,4 @@
+// @vitest-environment happy-dom
 import { Signal } from '@lumino/signaling';
 import { describe, expect, it, vi } from 'vitest';
 
