@@ -5,17 +5,38 @@
  * a sign for what is not purely measured; unknown is a dash, never 0. A figure whose interval is
  * wide is shown by the interval, rounded outwards so that it still holds.
  */
+import type { Hold } from './hold';
 import type { IFigures, Provenance } from './wire';
 
 export const UNKNOWN = '–';
 const THIN = '\u202f';
-const J_PER_WH = 3600;
+/** How all figures of this page are shown, as the user has set it. */
+export interface IStyle {
+  energyUnit: 'Wh' | 'J';
+  /** Significant digits of what is measured. */
+  digits: number;
+}
+
+let style: IStyle = { energyUnit: 'Wh', digits: 3 };
+
+/** Show figures like this from now on; views redraw themselves when settings change. */
+export function useStyle({ energyUnit, digits: count }: IStyle): void {
+  if (energyUnit !== style.energyUnit || count !== style.digits) {
+    style = { energyUnit, digits: count };
+  }
+}
+
+/** How figures are shown now; another object when that changed. */
+export function currentStyle(): IStyle {
+  return style;
+}
+
 /** Up to here an interval is told by one number after ±. */
 const NARROW = 0.3;
 /** Where the high end is more than this many times the low one, no number stands for both. */
 const WIDE = 3;
 /** Digits of a figure that is not purely measured, and of the ends of an interval. */
-const ROUGH = 2;
+const rough = (): number => style.digits - 1;
 /** Rounding outwards must not be driven by the last bit of a division. */
 const BIT = 1e-9;
 const TOO_SHORT = 'too-short';
@@ -24,13 +45,29 @@ const INCOMPLETE = ['gap', 'lost', 'stale', 'wrap-ambiguous'];
 
 type Units = readonly [number, string][];
 
-const ENERGY_UNITS: Units = [
-  [1e3, 'kWh'],
-  [1, 'Wh'],
-  [1e-3, 'mWh'],
-  [1e-6, 'µWh'],
-  [1e-9, 'nWh']
-];
+const ENERGY_UNITS: Readonly<Record<IStyle['energyUnit'], Units>> = {
+  Wh: [
+    [1e3, 'kWh'],
+    [1, 'Wh'],
+    [1e-3, 'mWh'],
+    [1e-6, 'µWh'],
+    [1e-9, 'nWh']
+  ],
+  J: [
+    [1e6, 'MJ'],
+    [1e3, 'kJ'],
+    [1, 'J'],
+    [1e-3, 'mJ'],
+    [1e-6, 'µJ']
+  ]
+};
+const J_PER_UNIT: Readonly<Record<IStyle['energyUnit'], number>> = { Wh: 3600, J: 1 };
+const energyUnits = (): Units => ENERGY_UNITS[style.energyUnit];
+
+/** An energy in the unit of which the others are multiples. */
+function inUnit(energyJ: number | null): number | null {
+  return energyJ === null ? null : energyJ / J_PER_UNIT[style.energyUnit];
+}
 const MASS_UNITS: Units = [
   [1e3, 'kg'],
   [1, 'g'],
@@ -68,8 +105,8 @@ export function co2Form(figures: Co2Figures & IKnown): Form {
 }
 
 /** The energy with all that is known of it: "3.42 Wh", "≈ 3.4 Wh", "0.4–1.9 Wh", "< 0.2 Wh", "≥ 3.42 Wh". */
-export function energyWithInterval(figures: EnergyFigures & IKnown): string {
-  return joined(energyQuantity(figures));
+export function energyWithInterval(figures: EnergyFigures & IKnown, hold?: Hold): string {
+  return joined(energyQuantity(figures, hold));
 }
 
 /** The same for the mass of CO2 equivalents. */
@@ -77,12 +114,13 @@ export function co2WithInterval(figures: Co2Figures & IKnown): string {
   return joined(co2Quantity(figures));
 }
 
-export function energyQuantity(figures: EnergyFigures & IKnown): IQuantity {
-  return spanQuantity(energySpan(figures), figures, ENERGY_UNITS);
+/** `hold` is that of a figure that is live. */
+export function energyQuantity(figures: EnergyFigures & IKnown, hold?: Hold): IQuantity {
+  return spanQuantity(energySpan(figures), figures, energyUnits(), hold);
 }
 
-export function co2Quantity(figures: Co2Figures & IKnown): IQuantity {
-  return spanQuantity(co2Span(figures), figures, MASS_UNITS);
+export function co2Quantity(figures: Co2Figures & IKnown, hold?: Hold): IQuantity {
+  return spanQuantity(co2Span(figures), figures, MASS_UNITS, hold);
 }
 
 /** The mean power of a run; empty where the energy is not known well enough for one. */
@@ -104,12 +142,12 @@ export function isIncomplete(flags: readonly string[]): boolean {
 }
 
 /** An energy without its interval, where there is none or another figure carries it. */
-export function energy(energyJ: number | null, provenance: Provenance): string {
-  return joined(valueQuantity(energyJ === null ? null : energyJ / J_PER_WH, provenance, ENERGY_UNITS));
+export function energy(energyJ: number | null, provenance: Provenance, hold?: Hold): string {
+  return joined(valueQuantity(inUnit(energyJ), provenance, energyUnits(), hold));
 }
 
-export function power(powerW: number | null, estimated: boolean): string {
-  return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? ROUGH : 3)}${THIN}W`;
+export function power(powerW: number | null, estimated: boolean, hold?: Hold): string {
+  return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? rough() : style.digits, hold?.of(powerW))}${THIN}W`;
 }
 
 /** A round number of watts, at the axis of a chart. */
@@ -123,6 +161,11 @@ export function ago(durationS: number): string {
   return seconds < 60
     ? `−${seconds}${THIN}s`
     : `−${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+/** A moment, in this page's time and language. */
+export function timeOfDay(epochS: number): string {
+  return new Date(epochS * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
 
 export function duration(durationS: number): string {
@@ -154,7 +197,7 @@ export function isEstimated(provenance: Provenance): boolean {
 
 /** The interval of an energy: "± 4 %" or its two ends, "1.7–6.8 Wh"; empty if unknown. */
 export function interval(figures: EnergyFigures): string {
-  return spanInterval(energySpan(figures), ENERGY_UNITS);
+  return spanInterval(energySpan(figures), energyUnits());
 }
 
 /** The interval of a mass of CO2 equivalents. */
@@ -175,18 +218,19 @@ export function percent(share: number): string {
   return share > 0 && share < 0.005 ? `<${THIN}1${THIN}%` : `${Math.round(100 * share)}${THIN}%`;
 }
 
-/** A number with `count` significant digits and no exponent. */
-export function digits(value: number, count: number): string {
+/** A number with `count` significant digits and no exponent; as many decimals as `ruler` takes. */
+export function digits(value: number, count: number, ruler = value): string {
   if (value === 0 || !Number.isFinite(value)) {
     return value === 0 ? '0' : UNKNOWN;
   }
   // Rounded first: 0.9997 is 1.00, with the digits of the rounded number.
-  const rounded = Number(value.toPrecision(count));
+  const rounded = Number(ruler.toPrecision(count));
   const magnitude = Math.floor(Math.log10(Math.abs(rounded)));
-  return rounded.toFixed(Math.min(100, Math.max(0, count - 1 - magnitude)));
+  const step = 10 ** Math.max(0, magnitude - count + 1);
+  return (step > 1 ? Math.round(value / step) * step : value).toFixed(Math.min(100, Math.max(0, count - 1 - magnitude)));
 }
 
-/** A value with its two ends, in Wh or g. */
+/** A value with its two ends, in Wh, J or g. */
 interface ISpan {
   low: number | null;
   value: number | null;
@@ -194,8 +238,7 @@ interface ISpan {
 }
 
 function energySpan({ energyJ, energyLowJ, energyHighJ }: EnergyFigures): ISpan {
-  const inWh = (figureJ: number | null): number | null => (figureJ === null ? null : figureJ / J_PER_WH);
-  return { low: inWh(energyLowJ), value: inWh(energyJ), high: inWh(energyHighJ) };
+  return { low: inUnit(energyLowJ), value: inUnit(energyJ), high: inUnit(energyHighJ) };
 }
 
 function co2Span({ co2G, co2LowG, co2HighG }: Co2Figures): ISpan {
@@ -213,7 +256,7 @@ function formOfSpan({ low, value, high }: ISpan, flags: readonly string[] = []):
   return low !== null && high !== null && high > WIDE * Math.max(0, low) ? 'range' : 'value';
 }
 
-function spanQuantity(span: ISpan, { provenance, flags = [] }: IKnown, units: Units): IQuantity {
+function spanQuantity(span: ISpan, { provenance, flags = [] }: IKnown, units: Units, hold?: Hold): IQuantity {
   const least = isIncomplete(flags) ? `≥${THIN}` : '';
   switch (formOfSpan(span, flags)) {
     case 'unknown':
@@ -221,31 +264,32 @@ function spanQuantity(span: ISpan, { provenance, flags = [] }: IKnown, units: Un
     case 'below':
       return below(span.high ?? 0, units);
     case 'range':
-      return prefixed(least, range(span.low ?? 0, span.high ?? 0, units));
+      return prefixed(least, range(span.low ?? 0, span.high ?? 0, units, hold));
     case 'value':
       return least === ''
-        ? valueQuantity(span.value, provenance, units)
-        : prefixed(least, quantity(span.value, units, isEstimated(provenance)));
+        ? valueQuantity(span.value, provenance, units, hold)
+        : prefixed(least, quantity(span.value, units, isEstimated(provenance), hold));
   }
 }
 
 /** A value, with a sign if it is not purely measured; nothing is nothing, without one. */
-function valueQuantity(value: number | null, provenance: Provenance, units: Units): IQuantity {
+function valueQuantity(value: number | null, provenance: Provenance, units: Units, hold?: Hold): IQuantity {
   const sign = value && isEstimated(provenance) ? mark() : '';
-  return prefixed(sign, quantity(value, units, isEstimated(provenance)));
+  return prefixed(sign, quantity(value, units, isEstimated(provenance), hold));
 }
 
 /** Two ends in one unit, as many decimals as the high one needs, rounded outwards. */
-function range(low: number, high: number, units: Units): IQuantity {
-  const unit = unitOf(roundedUp(high), units);
+function range(low: number, high: number, units: Units, hold?: Hold): IQuantity {
+  const ruler = hold?.of(roundedUp(high)) ?? roundedUp(high);
+  const unit = unitOf(ruler, units);
   if (!unit) {
     return quantity(high, units, true);
   }
   const [scale, name] = unit;
-  const to = roundedUp(high) / scale;
-  const decimals = decimalsOf(to);
+  const decimals = decimalsOf(ruler / scale);
   const step = 10 ** -decimals;
   const from = Math.floor(Math.max(0, low) / scale / step + BIT) * step;
+  const to = Math.ceil(roundedUp(high) / scale / step - BIT) * step;
   return { value: `${from < step / 2 ? '0' : from.toFixed(decimals)}–${to.toFixed(decimals)}`, unit: name };
 }
 
@@ -253,7 +297,7 @@ function range(low: number, high: number, units: Units): IQuantity {
 function below(high: number, units: Units): IQuantity {
   const unit = unitOf(roundedUp(high), units);
   return unit
-    ? { value: `<${THIN}${digits(roundedUp(high) / unit[0], ROUGH)}`, unit: unit[1] }
+    ? { value: `<${THIN}${digits(roundedUp(high) / unit[0], rough())}`, unit: unit[1] }
     : quantity(high, units, true);
 }
 
@@ -269,13 +313,14 @@ function spanInterval({ low, value, high }: ISpan, units: Units): string {
   return joined(range(low, high, units));
 }
 
-function quantity(value: number | null, units: Units, estimated: boolean): IQuantity {
+function quantity(value: number | null, units: Units, estimated: boolean, hold?: Hold): IQuantity {
   if (value === null) {
     return { value: UNKNOWN, unit: '' };
   }
-  const unit = unitOf(value, units, estimated ? ROUGH : 3);
+  const ruler = hold?.of(value) ?? value;
+  const unit = unitOf(ruler, units, estimated ? rough() : style.digits);
   if (unit) {
-    return { value: digits(value / unit[0], estimated ? ROUGH : 3), unit: unit[1] };
+    return { value: digits(value / unit[0], estimated ? rough() : style.digits, ruler / unit[0]), unit: unit[1] };
   }
   const base = units.find(([scale]) => scale === 1)?.[1] ?? '';
   const smallest = units[units.length - 1]?.[1] ?? '';
@@ -283,7 +328,7 @@ function quantity(value: number | null, units: Units, estimated: boolean): IQuan
 }
 
 /** The largest unit of which it is one or more, once it is rounded to so many digits. */
-function unitOf(value: number, units: Units, places = ROUGH): [number, string] | undefined {
+function unitOf(value: number, units: Units, places = rough()): [number, string] | undefined {
   const least = 1 - 0.5 * 10 ** -places;
   return units.find(([scale]) => Math.abs(value) >= scale * least);
 }
@@ -293,13 +338,13 @@ function roundedUp(value: number): number {
   if (value <= 0) {
     return 0;
   }
-  const step = 10 ** (Math.floor(Math.log10(value)) - ROUGH + 1);
+  const step = 10 ** (Math.floor(Math.log10(value)) - rough() + 1);
   return Math.ceil(value / step - BIT) * step;
 }
 
 /** How many decimals two digits take. */
 function decimalsOf(value: number): number {
-  return Math.max(0, ROUGH - 1 - Math.floor(Math.log10(value) + BIT));
+  return Math.max(0, rough() - 1 - Math.floor(Math.log10(value) + BIT));
 }
 
 function mark(): string {

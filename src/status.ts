@@ -17,12 +17,14 @@ export class StatusItem extends ReactWidget {
     this.addClass('gc-Status');
     this.node.dataset['gc'] = 'status';
     _feed.currentChanged.connect(this._follow, this);
+    _feed.settings.changed.connect(this._redraw, this);
     this._follow();
   }
 
   override dispose(): void {
     if (!this.isDisposed) {
       this._feed.currentChanged.disconnect(this._follow, this);
+      this._feed.settings.changed.disconnect(this._redraw, this);
       this._tracked?.model.changed.disconnect(this._redraw, this);
       super.dispose();
     }

@@ -1,9 +1,11 @@
 /** Power over time, for the chart. */
 import type { Components, IRecord, ITick } from './wire';
 
-/** How much of the past the chart shows. */
-export const CHART_WINDOW_S = 300;
-const MAX_SAMPLES = 2000;
+/** As much of the past as a chart may be set to show. */
+const KEPT_S = 3600;
+export const MAX_SAMPLES = 2000;
+/** Older samples may be merged up to this distance: fewer than `MAX_SAMPLES` fill the past. */
+const MERGED_S = 4;
 /** A run that was heard of this early is drawn from its start. */
 const EARLY_S = 3;
 /** The gap that ends an area is this narrow. */
@@ -44,7 +46,7 @@ export class Trace {
       return;
     }
     for (const record of records) {
-      const from = Math.max(this._lastT, nowS - CHART_WINDOW_S);
+      const from = Math.max(this._lastT, nowS - KEPT_S);
       if (record.parent === null && record.startedAt >= from) {
         this._addMean(record);
       }
@@ -79,9 +81,13 @@ export class Trace {
       return;
     }
     this._samples.push(sample);
-    const oldest = sample.t - 2 * CHART_WINDOW_S;
-    while ((this._samples[0]?.t ?? oldest) < oldest || this._samples.length > MAX_SAMPLES) {
-      this._samples.shift();
+    const oldest = sample.t - KEPT_S;
+    this._samples.splice(0, this._samples.findIndex(one => one.t >= oldest));
+    if (this._samples.length > MAX_SAMPLES) {
+      const half = MAX_SAMPLES / 2; // what is new stays fine
+      this._samples = [...thinned(this._samples.slice(0, half)), ...this._samples.slice(half)];
+      // Many short cells have nothing to merge: their oldest go, several at once.
+      this._samples.splice(0, Math.max(0, this._samples.length - 0.95 * MAX_SAMPLES));
     }
   }
 
@@ -90,4 +96,32 @@ export class Trace {
   }
 
   private _samples: ISample[] = [];
+}
+
+/** Two neighbours become their mean where both are inside an area; its edges stay where they are. */
+function thinned(samples: readonly ISample[]): ISample[] {
+  const inside = (index: number): boolean => (samples[index]?.byComponentW.size ?? 0) > 0;
+  const kept: ISample[] = [];
+  for (let index = 0; index < samples.length; index++) {
+    const [one, two] = [samples[index], samples[index + 1]];
+    if (!one) {
+      break;
+    }
+    const within = [index - 1, index, index + 1, index + 2].every(inside);
+    if (two && within && two.t - one.t < MERGED_S) {
+      kept.push(mean(one, two));
+      index += 1;
+    } else {
+      kept.push(one);
+    }
+  }
+  return kept;
+}
+
+function mean(one: ISample, two: ISample): ISample {
+  const byComponentW = new Map(one.byComponentW);
+  for (const name of new Set([...one.byComponentW.keys(), ...two.byComponentW.keys()])) {
+    byComponentW.set(name, ((one.byComponentW.get(name) ?? 0) + (two.byComponentW.get(name) ?? 0)) / 2);
+  }
+  return { t: (one.t + two.t) / 2, byComponentW };
 }

@@ -25,7 +25,7 @@ import {
 export const WIRE_VERSION = 1;
 export const COMM_ID = 'greencell';
 export const REQUEST_TYPE = 'greencell_request';
-export const EXPORT_FORMATS = ['json', 'csv', 'md', 'html', 'tex', 'yaml'] as const;
+export const EXPORT_FORMATS = ['json', 'csv', 'md', 'html', 'tex', 'yaml', 'svg'] as const;
 /** What is pasted somewhere, by its name: several have one suffix. */
 export const STATEMENTS = [
   'model-card',
@@ -125,6 +125,8 @@ export interface ISource {
   detail: string;
   /** The sources of components are summed; one of the whole node stands beside the sum. */
   scope: 'component' | 'node';
+  /** By how much its readings may be wrong, as a part of them. */
+  relativeError: number | null;
   /** Its power at idle, as learnt so far. */
   baselineW: number | null;
   /** By how much its readings are late. */
@@ -436,6 +438,7 @@ function source(value: unknown): ISource {
     provenance: provenance(raw['provenance']),
     detail: textOrNull(raw['detail']) ?? '',
     scope: raw['scope'] === 'node' ? 'node' : 'component',
+    relativeError: numberIfAny(raw['relative_error']),
     baselineW: numberIfAny(raw['baseline_w']),
     lagS: numberIfAny(raw['lag_s'])
   };

@@ -25,6 +25,7 @@ from greencell.report.statements.latex import to_tex
 from greencell.report.statements.model_card import to_model_card
 from greencell.report.statements.sci_line import to_sci
 from greencell.report.statements.words import Asked
+from greencell.report.svg_format import to_svg
 from greencell.report.text_formats import to_markdown
 
 __all__ = ["FORMATS", "STATEMENTS", "Asked", "Format", "known_name", "render", "write"]
@@ -58,6 +59,7 @@ _FILES: Final[Mapping[str, Format]] = {
     "html": Format("html", "a page that opens offline", lambda d, _: to_html(d)),
     "tex": Format("tex", "the paragraph for a paper", _statement(to_tex)),
     "yaml": Format("yaml", "co2_eq_emissions of a Hugging Face card", _statement(to_yaml)),
+    "svg": Format("svg", "an image of the cells, for a README", lambda d, _: to_svg(d)),
 }
 STATEMENTS: Final[Mapping[str, Format]] = {
     "model-card": Format("md", "model card: Environmental Impact", _statement(to_model_card)),

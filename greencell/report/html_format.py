@@ -7,13 +7,14 @@ notebook's author, or somebody who sent the notebook, made them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from greencell.carbon.comparison import Comparison
 from greencell.report import figures
 from greencell.report.carbon_text import grams, ratio_words
 from greencell.report.shape import legible
+from greencell.report.svg_format import drawing
+from greencell.report.templating import environment
 from greencell.report.text_formats import (
     cell_figures,
     cell_name,
@@ -21,9 +22,6 @@ from greencell.report.text_formats import (
     sorted_cells,
     source_words,
 )
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 _MAX_ROWS_IN_NOTEBOOK = 100
 _COMPONENT_NAMES = {"cpu": "CPU", "gpu": "GPU", "dram": "Memory"}
@@ -58,7 +56,7 @@ def comparison_html(comparison: Comparison) -> str:
         }
         for row in sorted(comparison.rows, key=lambda row: not row.is_comparable)
     ]
-    template = _environment().get_template("compare.html")
+    template = environment().get_template("compare.html")
     return template.render(rows=rows, note=comparison.note, f=figures)
 
 
@@ -66,7 +64,7 @@ def _render(template: str, document: Mapping[str, Any], *, sort: str, limit: int
     document = legible(document)
     rows = sorted_cells(document, sort)
     return (
-        _environment()
+        environment()
         .get_template(template)
         .render(
             d=document,
@@ -76,21 +74,10 @@ def _render(template: str, document: Mapping[str, Any], *, sort: str, limit: int
             components=_components(document),
             sources=source_words(document),
             between_share=_share(document, document["totals"]["between_cells_energy_kwh"]),
+            g=drawing(document),
             f=figures,
         )
     )
-
-
-def _environment() -> Environment:
-    # Imported here: loading greencell must not cost a template engine.
-    from jinja2 import DictLoader, Environment, StrictUndefined
-
-    folder = files("greencell.report") / "templates"
-    sources = {entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir()}
-    return Environment(
-        loader=DictLoader(sources), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
 
 
 def _row(cell: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,8 @@ export interface ICellsOptions {
   changedSince(record: IRecord): boolean;
   /** Lead to a cell. */
   reveal(cellId: string): void;
+  /** The order was changed. */
+  sorted(): void;
   /** Fetch the records that the kernel has and this page has not. */
   fetchAll(): void;
 }
@@ -77,12 +79,22 @@ export class Cells {
     this._render();
   }
 
+  get sort(): ISort {
+    return this._sort;
+  }
+
+  set sort(sort: ISort) {
+    this._sort = sort;
+    this._render();
+  }
+
   /** Sort by this, or the other way round if that is how they are sorted. */
   private _sortBy(key: SortKey): void {
     const { key: former, descending } = this._sort;
     this._sort = { key, descending: key === former ? !descending : true };
     this._scroller.scrollTop = 0;
     this._render();
+    this._options.sorted();
   }
 
   private _render(): void {

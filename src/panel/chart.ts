@@ -1,166 +1,390 @@
 /** The live chart: power by component, stacked, with a band for each cell. Drawn when visible. */
+import type { TranslationBundle } from '@jupyterlab/translation';
 import uPlot from 'uplot';
 
 import * as format from '../format';
 import type { SessionModel } from '../model';
-import { CHART_WINDOW_S, type ISample } from '../trace';
-import { marked } from './dom';
-import { componentClass, componentRank } from './components';
+import type { ISample } from '../trace';
+import { componentClass } from './components';
+import { button, element, marked, show } from './dom';
+import * as series from './series';
+import type { IBand, IMoment, Span } from './series';
 
-const HEIGHT_PX = 96;
-const MIN_SPAN_S = 60;
+const HEIGHT_PX = 104;
+/** A drag that is shorter is a click. */
+const DRAG_PX = 5;
+const LABEL_FROM_PX = 24;
+/** The time in which a second click makes a double one. */
+const DOUBLE_MS = 250;
+/** The sentence for those who do not see the chart changes this rarely. */
+const DESCRIBED_EVERY_S = 30;
+const KEY_STEP_PX = 4;
+const HATCH_PX = 6;
+/** Lines in a square of 1 by 1, as in chart.css; a corner is cut by three, so that tiles fit. */
+const HATCHES: Readonly<Record<string, readonly [number, number, number, number][]>> = {
+  dram: [[-0.5, 0.5, 0.5, -0.5], [0, 1, 1, 0], [0.5, 1.5, 1.5, 0.5]],
+  gpu: [[-0.5, 0.5, 0.5, 1.5], [0, 0, 1, 1], [0.5, -0.5, 1.5, 0.5]],
+  other: [[0, 0.5, 1, 0.5]]
+};
 
-interface IBand {
-  from: number;
-  to: number;
+/** What the chart asks of its surroundings. */
+export interface IChartOptions {
+  windowS(): number;
+  /** Whether nothing may glide. */
+  still(): boolean;
+  /** Somebody points at a moment, or no longer. */
+  onMoment(moment: IMoment | null): void;
+  /** Lead to a cell. */
+  reveal(cellId: string): void;
 }
 
 export class Chart {
+  constructor(
+    private readonly _trans: TranslationBundle,
+    private readonly _options: IChartOptions
+  ) {
+    this.reset = button(_trans.__('Reset zoom'), 'gc-mod-link', () => {
+      this._zoom(null);
+      this.node.focus();
+    });
+    this.reset.dataset['gc'] = 'chart-reset';
+    show(this.reset, false);
+    this.node.tabIndex = 0;
+    this.node.setAttribute('role', 'img');
+    this.node.addEventListener('keydown', event => {
+      if (this._plot && this._onKey(event.key, this._plot)) {
+        event.preventDefault();
+        event.stopPropagation();
+      }
+    });
+    this.node.addEventListener('blur', () => {
+      this._point(null);
+    });
+  }
+
   readonly node: HTMLElement = marked('div', 'chart', 'gc-Chart');
+  /** Shows all again. */
+  readonly reset: HTMLButtonElement;
 
   /** The components that have a series, bottom first. */
-  components(model: SessionModel): string[] {
-    const found = new Set<string>();
-    for (const sample of model.samples) {
-      for (const component of sample.byComponentW.keys()) {
-        found.add(component);
-      }
-    }
-    return [...found].sort((a, b) => componentRank(a) - componentRank(b));
+  get components(): readonly string[] {
+    return this._components;
+  }
+
+  /** What is drawn, while it is a part of the window only. */
+  get zoomed(): Span | null {
+    return this._zoomed;
+  }
+
+  /** How much of the past is known and shown, unzoomed. */
+  get spanS(): number {
+    return Math.round(this._whole[1] - this._whole[0]);
+  }
+
+  /** Whether the keys have set the moment that is shown. */
+  get isByKeys(): boolean {
+    return this._keyT !== null;
   }
 
   /** Draw the samples of the model. */
   update(model: SessionModel): void {
-    const components = this.components(model);
-    if (!this._plot || components.join() !== this._series) {
-      this._build(components);
+    this._model = model;
+    this._samples = model.samples;
+    this._whole = series.windowOf(this._samples, this._options.windowS(), this._options.still());
+    const span = this._span;
+    const drawn = series.within(this._samples, span);
+    this._bands = series.bandsIn(model.records, model.running, span);
+    const components = series.componentsOf(drawn);
+    if (!this._plot || components.join() !== this._components.join()) {
+      this._components = components;
+      this._build();
     }
-    const samples = model.samples;
-    const last = samples[samples.length - 1]?.t ?? 0;
-    this._bands = bands(model, last);
-    const first = Math.max(last - CHART_WINDOW_S, Math.min(samples[0]?.t ?? last, last - MIN_SPAN_S));
-    this._range = [first, last];
-    this._plot?.setData(stacked(samples, components));
+    this._plot?.setData(series.stacked(drawn, components));
+    this._describe(model);
+    this._point(this._keyT);
+  }
+
+  /** Another session: a part of the last one means nothing in it. */
+  forget(): void {
+    this._model = this._zoomed = this._keyT = null;
+    this._describedAt = 0;
+    show(this.reset, false);
   }
 
   /** The colours or the width changed: build anew at the next update. */
   refit(): void {
-    this._destroy();
+    this._plot?.destroy();
+    this._plot = null;
   }
 
-  dispose(): void {
-    this._destroy();
+  private get _span(): Span {
+    return this._zoomed ?? this._whole;
   }
 
-  private _build(components: readonly string[]): void {
-    this._destroy();
-    this._series = components.join();
+  private _build(): void {
+    this.refit();
     const style = getComputedStyle(this.node);
     const color = (name: string): string => style.getPropertyValue(name).trim() || '#888';
-    const series: uPlot.Series[] = components.map(component => {
-      const hue = color(`--gc-color-${componentClass(component)}`);
-      return { stroke: hue, fill: hue, width: 0, points: { show: false } };
+    const ground = color('--gc-color-ground');
+    const areas = this._components.map((component): uPlot.Series => {
+      const name = componentClass(component);
+      return {
+        stroke: ground,
+        fill: hatched(color(`--gc-color-${name}`), ground, name),
+        width: 1,
+        points: { show: false }
+      };
     });
+    // Read here and not while drawing, where it would make the page compute all styles anew.
+    const [dim, band, grid] = [color('--gc-color-dim'), color('--gc-color-band'), color('--gc-color-grid')];
+    const axis: uPlot.Axis = { stroke: dim, font: '10px system-ui', ticks: { show: false } };
     // The top of the stack is drawn first, so that lower ones lie over it.
-    this._plot = new uPlot(
+    const plot = new uPlot(
       {
         width: Math.max(120, this.node.clientWidth),
         height: HEIGHT_PX,
         legend: { show: false },
-        cursor: { show: false },
+        cursor: {
+          y: false,
+          points: { show: false },
+          drag: { setScale: false, dist: DRAG_PX, click: () => undefined }
+        },
         padding: [6, 0, 0, 0],
         scales: {
-          x: { time: true, range: () => this._range },
-          y: { range: (_self, _min, max) => [0, Math.max(1, (Number.isFinite(max) ? max : 1) * 1.1)] }
+          x: { time: true, range: () => this._span },
+          y: { range: (_self, _min, max) => [0, series.topOf(Number.isFinite(max) ? max : 1)] }
         },
         axes: [
           {
-            stroke: color('--gc-color-dim'),
-            font: '10px system-ui',
+            ...axis,
             size: 18,
             gap: 2,
             grid: { show: false },
-            ticks: { show: false },
             splits: () => this._marks(),
-            values: (_self, ticks) => ticks.map(t => format.ago(this._range[1] - t))
+            values: (_self, ticks) =>
+              ticks.map(t => (this._zoomed ? format.timeOfDay(t) : format.ago(this._whole[1] - t)))
           },
           {
-            stroke: color('--gc-color-dim'),
-            font: '10px system-ui',
+            ...axis,
             size: 34,
             gap: 3,
-            grid: { stroke: color('--gc-color-grid'), width: 1 },
-            ticks: { show: false },
+            grid: { stroke: grid, width: 1 },
             space: 28,
             values: (_self, ticks) => ticks.map(format.watts)
           }
         ],
         hooks: {
           drawClear: [
-            plot => {
-              this._drawBands(plot, color('--gc-color-band'));
+            () => {
+              this._drawBands(plot, band);
+            }
+          ],
+          draw: [
+            () => {
+              this._drawPrompts(plot, dim);
+            }
+          ],
+          setCursor: [
+            () => {
+              this._onCursor(plot);
+            }
+          ],
+          setSelect: [
+            () => {
+              this._onSelect(plot);
             }
           ]
         },
-        series: [{}, ...series.reverse()]
+        series: [{}, ...areas.reverse()]
       },
       [[]],
       this.node
     );
+    this._plot = plot;
+    plot.over.addEventListener('click', event => {
+      this._onClick(event);
+    });
+    plot.over.addEventListener('dblclick', () => {
+      window.clearTimeout(this._clicked);
+      this._zoom(null);
+    });
+  }
+
+  private _onCursor(plot: uPlot): void {
+    const { left } = plot.cursor;
+    this._moment =
+      left === undefined || left < 0
+        ? null
+        : series.momentAt(Math.min(plot.posToVal(left, 'x'), this._lastT), this._samples, this._bands);
+    plot.over.classList.toggle('gc-mod-link', this._moment?.band?.cellId != null);
+    this._options.onMoment(this._moment);
+  }
+
+  private _onSelect(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width > 0) {
+      this._dragged = true;
+      const [from, to] = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')];
+      plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      this._zoom(series.zoomed([from, to], this._whole, (from + to) / 2, 1));
+    }
+  }
+
+  private _onClick({ detail }: MouseEvent): void {
+    const cellId = this._moment?.band?.cellId;
+    if (this._dragged) {
+      this._dragged = false;
+    } else if (cellId != null && detail === 1) {
+      window.clearTimeout(this._clicked);
+      // While zoomed, a second click means something else.
+      this._clicked = window.setTimeout(() => this._options.reveal(cellId), this._zoomed ? DOUBLE_MS : 0);
+    }
+  }
+
+  /** Whether the key meant something here. */
+  private _onKey(key: string, plot: uPlot): boolean {
+    const [from, to] = this._span;
+    const t = this._keyT ?? Math.min(to, this._lastT);
+    const step = ((to - from) * KEY_STEP_PX) / plot.over.clientWidth;
+    switch (key) {
+      case 'ArrowLeft':
+      case 'ArrowRight':
+        this._point(this._keyT === null ? t : Math.max(from, Math.min(t + (key === 'ArrowLeft' ? -step : step), to)));
+        return true;
+      case 'Home':
+      case 'End':
+        this._point(key === 'Home' ? from : to);
+        return true;
+      case '+':
+      case '-':
+        this._zoom(series.zoomed(this._span, this._whole, t, key === '+' ? 0.5 : 2));
+        return true;
+      case 'Enter':
+        if (this._moment?.band?.cellId != null) {
+          this._options.reveal(this._moment.band.cellId);
+        }
+        return true;
+      case 'Escape':
+        if (this._zoomed) {
+          this._zoom(null);
+        } else {
+          this.node.blur();
+        }
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Put the crosshair at a moment, and leave it there. */
+  private _point(t: number | null): void {
+    const plot = this._plot;
+    if (plot && (t !== null || this._keyT !== null)) {
+      this._keyT = t === null ? null : Math.min(t, this._lastT);
+      plot.setCursor({ left: t === null ? -10 : plot.valToPos(this._keyT ?? 0, 'x'), top: 0 });
+    }
+  }
+
+  private _zoom(span: Span | null): void {
+    this._zoomed = span;
+    show(this.reset, span !== null);
+    if (this._model) {
+      this.update(this._model);
+    }
+    this._options.onMoment(this._moment);
   }
 
   private _drawBands(plot: uPlot, fill: string): void {
     const { ctx, bbox } = plot;
-    ctx.save();
     ctx.fillStyle = fill;
     for (const band of this._bands) {
-      const left = Math.max(bbox.left, plot.valToPos(band.from, 'x', true));
-      const right = Math.min(bbox.left + bbox.width, plot.valToPos(band.to, 'x', true));
+      const [left, right] = this._edges(band, plot);
       if (right > left) {
         ctx.fillRect(left, bbox.top, right - left, bbox.height);
       }
     }
-    ctx.restore();
+  }
+
+  /** Where there is room, a cell's number over its band. */
+  private _drawPrompts(plot: uPlot, fill: string): void {
+    const { ctx, bbox } = plot;
+    ctx.fillStyle = fill;
+    ctx.font = `${9 * devicePixelRatio}px system-ui`;
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'top';
+    for (const band of this._bands) {
+      const [left, right] = this._edges(band, plot);
+      if (right - left >= LABEL_FROM_PX * devicePixelRatio) {
+        ctx.fillText(band.prompt, left + 3 * devicePixelRatio, bbox.top + devicePixelRatio);
+      }
+    }
+  }
+
+  private _edges(band: IBand, { bbox, valToPos }: uPlot): [number, number] {
+    const right = valToPos(Math.min(band.to, this._lastT), 'x', true);
+    return [Math.max(bbox.left, valToPos(band.from, 'x', true)), Math.min(bbox.left + bbox.width, right)];
+  }
+
+  private _describe(model: SessionModel): void {
+    const last = this._lastT;
+    const state = model.running?.run ?? '';
+    if (state === this._describedState && last - this._describedAt < DESCRIBED_EVERY_S) {
+      return;
+    }
+    this._describedState = state;
+    this._describedAt = last;
+    const highest = this._samples.reduce((most, { byComponentW }) => Math.max(most, [...byComponentW.values()].reduce((sum, watts) => sum + watts, 0)), 0);
+    const words = this._trans.__(
+      'Power over the last %1, highest %2. Arrow keys move through time, + and - zoom, Enter leads to the cell.',
+      format.clock(this.spanS),
+      format.power(highest, true)
+    );
+    this.node.setAttribute('aria-label', words);
   }
 
   /** Two times to label, away from the edges, where a label would be cut. */
   private _marks(): number[] {
-    const [from, to] = this._range;
+    const [from, to] = this._span;
     return [to - 0.75 * (to - from), to - 0.25 * (to - from)];
   }
 
-  private _destroy(): void {
-    this._plot?.destroy();
-    this._plot = null;
-    this._series = '';
+  private get _lastT(): number {
+    return series.lastKnown(this._samples);
   }
 
+  private _model: SessionModel | null = null;
   private _plot: uPlot | null = null;
-  private _series = '';
+  private _components: readonly string[] = [];
+  private _samples: readonly ISample[] = [];
   private _bands: readonly IBand[] = [];
-  private _range: [number, number] = [0, MIN_SPAN_S];
+  private _whole: Span = [0, 1];
+  private _zoomed: Span | null = null;
+  private _moment: IMoment | null = null;
+  private _keyT: number | null = null;
+  private _dragged = false;
+  private _clicked = 0;
+  private _describedAt = 0;
+  private _describedState = '';
 }
 
-/** Columns for uPlot: the topmost sum first; `null` where nothing was read. */
-function stacked(samples: readonly ISample[], components: readonly string[]): uPlot.AlignedData {
-  const times = samples.map(sample => sample.t);
-  const sums = components.map((_, level) =>
-    samples.map(sample => {
-      if (sample.byComponentW.size === 0) {
-        return null;
-      }
-      const below = components.slice(0, level + 1);
-      return below.reduce((sum, component) => sum + (sample.byComponentW.get(component) ?? 0), 0);
-    })
-  );
-  return [times, ...sums.reverse()];
-}
-
-function bands(model: SessionModel, last: number): IBand[] {
-  const from = last - CHART_WINDOW_S;
-  const finished = model.records
-    .slice(-200)
-    .filter(record => record.parent === null && record.startedAt + record.durationS >= from)
-    .map(record => ({ from: record.startedAt, to: record.startedAt + record.durationS }));
-  return model.running ? [...finished, { from: model.running.startedAt, to: last }] : finished;
+/** A fill of its own for each component, which also tells them apart without colour. */
+function hatched(hue: string, ground: string, name: string): string | CanvasPattern {
+  const lines = HATCHES[name];
+  const size = HATCH_PX * devicePixelRatio;
+  const tile = element('canvas');
+  tile.width = tile.height = size;
+  const ctx = tile.getContext('2d');
+  if (!lines || !ctx) {
+    return hue;
+  }
+  ctx.fillStyle = hue;
+  ctx.fillRect(0, 0, size, size);
+  ctx.strokeStyle = ground;
+  ctx.lineWidth = devicePixelRatio;
+  for (const [fromX, fromY, toX, toY] of lines) {
+    ctx.moveTo(fromX * size, fromY * size);
+    ctx.lineTo(toX * size, toY * size);
+  }
+  ctx.stroke();
+  return ctx.createPattern(tile, 'repeat') ?? hue;
 }

@@ -14,7 +14,7 @@ export function componentName(component: string): string {
   return NAMES.get(component) ?? component;
 }
 
-/** The class that colours a component. */
+/** The class that colours a component, and hatches it. */
 export function componentClass(component: string): string {
   return COLOURED.includes(component) ? component : 'other';
 }

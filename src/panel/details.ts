@@ -1,67 +1,10 @@
-/** Where the energy went, and what a person should know about the figures. */
+/** What a person should know about the figures. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
 import type { SessionModel } from '../model';
-import type { INotice, ITotals } from '../wire';
-import { componentClass, componentName, componentRank } from './components';
-import { button, element, marked, section, setText, show } from './dom';
-
-/** By component, and the machine's whole beside the kernel's part. */
-export class Where {
-  constructor(private readonly _trans: TranslationBundle) {
-    this.node = section(_trans.__('Where it went'), this._stack, this._legend, this._machine);
-  }
-
-  readonly node: HTMLElement;
-
-  update(model: SessionModel): void {
-    const { totals, info } = model;
-    const parts = [...(totals?.byComponentJ ?? [])].sort(([a], [b]) => componentRank(a) - componentRank(b));
-    const sum = parts.reduce((total, [, energyJ]) => total + energyJ, 0);
-    show(this.node, totals !== null && sum > 0);
-    if (!totals || sum <= 0) {
-      return;
-    }
-    this._stack.replaceChildren(
-      ...parts.map(([component, energyJ]) => {
-        const part = element('i', `gc-Stack-part gc-mod-${componentClass(component)}`);
-        part.style.setProperty('--gc-share', `${((100 * energyJ) / sum).toFixed(1)}%`);
-        return part;
-      })
-    );
-    this._legend.replaceChildren(
-      ...parts.map(([component, energyJ]) => {
-        const key = element('i', `gc-Key gc-mod-${componentClass(component)}`);
-        const words = `${componentName(component)} ${format.energy(energyJ, totals.provenance)} (${format.percent(energyJ / sum)})`;
-        return element('span', 'gc-Legend-item', key, words);
-      })
-    );
-    setText(this._machine, info?.attribution === 'machine' ? this._trans.__('The whole machine is counted.') : this._beside(totals));
-  }
-
-  /** What the machine used besides, which is in no figure here. */
-  private _beside(totals: ITotals): string {
-    const { machineJ, othersJ, idleJ } = totals;
-    const share = (energyJ: number): string =>
-      format.percent(machineJ > 0 ? Math.min(1, Math.max(0, energyJ) / machineJ) : 0);
-    const whole = format.energy(machineJ, totals.provenance);
-    if (othersJ === null || idleJ === null) {
-      const rest = share(othersJ ?? machineJ - (totals.energyJ ?? 0));
-      return this._trans.__('The whole machine used %1; %2 of it by others, not counted here.', whole, rest);
-    }
-    return this._trans.__(
-      'The whole machine used %1; not counted here: %2 by others, %3 idle.',
-      whole,
-      share(othersJ),
-      share(idleJ)
-    );
-  }
-
-  private readonly _stack = element('div', 'gc-Stack');
-  private readonly _legend = element('div', 'gc-Legend');
-  private readonly _machine = element('div', 'gc-Dim');
-}
+import type { INotice } from '../wire';
+import { button, element, marked, show } from './dom';
 
 /** Notices with what to do about them. */
 export class Notices {

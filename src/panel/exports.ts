@@ -11,7 +11,8 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
   md: 'text/markdown',
   html: 'text/html',
   tex: 'text/x-tex',
-  yaml: 'application/yaml'
+  yaml: 'application/yaml',
+  svg: 'image/svg+xml'
 };
 
 /** Download the session as a file named after its notebook. */

@@ -1,20 +1,55 @@
-/** What happens now: power, the running cell counting, and the chart. */
+/** What happens now: the running cell counting, its power, and the chart. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
+import { Hold } from '../hold';
 import type { SessionModel } from '../model';
+import type { Settings } from '../settings';
 import { Chart } from './chart';
-import { componentClass, componentName } from './components';
-import { element, marked, section, setData, setText, show } from './dom';
+import { button, element, marked, section, setData, setText, show } from './dom';
+import { Legend } from './legend';
+import { type IMoment, RUNNING_PROMPT } from './series';
+
+const REDUCED = '(prefers-reduced-motion: reduce)';
+
+/** What it asks of its surroundings. */
+export interface INowOptions {
+  settings: Settings;
+  nameOf(cellId: string | null): string;
+  /** Lead to a cell. */
+  reveal(cellId: string): void;
+}
 
 export class Now {
   constructor(
     private readonly _trans: TranslationBundle,
-    private readonly _nameOf: (cellId: string | null) => string
+    private readonly _options: INowOptions
   ) {
+    const { settings, reveal } = _options;
+    this._chart = new Chart(_trans, {
+      windowS: () => settings.chartWindowS,
+      still: () => !settings.animations || window.matchMedia(REDUCED).matches,
+      onMoment: moment => {
+        this._moment = moment;
+        this._updateBelow();
+      },
+      reveal
+    });
+    this._name = button('', 'gc-mod-link gc-Code gc-Grow', () => {
+      const cellId = this._model?.running?.cellId;
+      if (cellId != null) {
+        reveal(cellId);
+      }
+    });
     const head = element('div', 'gc-Row gc-Now-head', this._state, this._power);
-    this.node = section(_trans.__('Now'), head, this._running, this._chart.node, this._legend);
-    this._running.append(this._name, this._energy, this._elapsed);
+    const prompt = element('span', 'gc-Code gc-Dim gc-Prompt', RUNNING_PROMPT);
+    this._running.append(
+      element('div', 'gc-Row', prompt, this._name, this._elapsed),
+      element('div', 'gc-Row', this._energy, this._interval)
+    );
+    const below = element('div', 'gc-Row gc-Chart-below', this._readout, this._chart.reset);
+    this._drawn.append(this._chart.node, below, this._legend.node);
+    this.node = section(_trans.__('Now'), head, this._running, this._drawn);
   }
 
   readonly node: HTMLElement;
@@ -22,49 +57,68 @@ export class Now {
   /** Show the figures of now; `redraw` also the chart. */
   update(model: SessionModel, redraw: boolean): void {
     const { running, totals } = model;
+    this._model = model;
     const provenance = totals?.provenance ?? 'estimated';
-    const estimated = format.isEstimated(provenance);
-    setText(this._power, running ? format.power(model.powerW, estimated) : '');
+    this._estimated = format.isEstimated(provenance);
+    setText(this._power, running ? format.power(model.powerW, this._estimated, this._powerHold) : '');
     setData(this._power, 'power-w', running ? model.powerW : null);
     setText(this._state, this._stateWord(model));
     show(this._running, running !== null);
     if (running) {
-      setText(this._name, running.label ?? this._nameOf(running.cellId));
-      setText(this._energy, format.energyWithInterval({ ...running, provenance }));
+      const known = { ...running, provenance };
+      setText(this._name, running.label ?? this._options.nameOf(running.cellId));
+      setText(this._energy, format.energyWithInterval(known, this._energyHold));
+      setText(this._interval, format.energyForm(known) === 'value' ? format.interval(known) : '');
       setText(this._elapsed, format.clock(model.elapsedS));
       setData(this._running, 'cell-id', running.cellId);
       setData(this._running, 'energy-j', running.energyJ);
       setData(this._running, 'co2-g', running.co2G);
     }
-    const drawn = model.samples.length > 0;
-    show(this._chart.node, drawn);
-    if (drawn && redraw) {
+    show(this._drawn, model.samples.length > 0);
+    if (model.samples.length > 0 && redraw) {
       this._chart.update(model);
-      this._updateLegend(model, estimated);
+      this._updateBelow();
     }
-    show(this._legend, drawn);
+  }
+
+  /** Another notebook: what somebody looked at was in the last one. */
+  forget(): void {
+    this._model = null;
+    this._chart.forget();
   }
 
   /** The panel got another width or theme. */
   refit(model: SessionModel): void {
     this._chart.refit();
-    if (model.samples.length > 0) {
-      this._chart.update(model);
-    }
+    this.update(model, true);
   }
 
   dispose(): void {
-    this._chart.dispose();
+    this._chart.refit();
   }
 
-  private _updateLegend(model: SessionModel, estimated: boolean): void {
-    const items = this._chart.components(model).map(component => {
-      const watts = model.running ? model.byComponentW.get(component) : undefined;
-      const text = watts === undefined ? '' : ` ${format.power(watts, estimated)}`;
-      const key = element('i', `gc-Key gc-mod-${componentClass(component)}`);
-      return element('span', 'gc-Legend-item', key, componentName(component) + text);
-    });
-    this._legend.replaceChildren(...items);
+  /** The legend, and what the crosshair stands on or else the span of the chart. */
+  private _updateBelow(): void {
+    const [moment, model] = [this._moment, this._model];
+    const powers = moment ? moment.byComponentW : model?.running ? model.byComponentW : new Map<string, number>();
+    this._legend.update(this._chart.components, powers, this._estimated);
+    setText(this._readout, moment ? this._momentWords(moment) : this._spanWords());
+    // Whoever moves the crosshair by keys hears where it stands; nobody hears the seconds pass.
+    this._drawn.ariaLive = moment && this._chart.isByKeys ? 'polite' : 'off';
+  }
+
+  private _momentWords({ t, band }: IMoment): string {
+    const cell = band
+      ? `${band.prompt} ${band.label ?? this._options.nameOf(band.cellId)}`.trim()
+      : this._trans.__('between cells');
+    return `${format.timeOfDay(t)} · ${cell}`;
+  }
+
+  private _spanWords(): string {
+    const span = this._chart.zoomed;
+    return span
+      ? span.map(format.timeOfDay).join(' – ')
+      : this._trans.__('Last %1', format.clock(this._chart.spanS));
   }
 
   private _stateWord(model: SessionModel): string {
@@ -89,12 +143,20 @@ export class Now {
       : this._trans.__('Running');
   }
 
+  private _model: SessionModel | null = null;
+  private _moment: IMoment | null = null;
+  private _estimated = true;
+  private readonly _powerHold = new Hold();
+  private readonly _energyHold = new Hold();
   private readonly _state = element('span', 'gc-Dim gc-Grow gc-Wrap');
   private readonly _power = marked('span', 'power', 'gc-Power');
-  private readonly _running = marked('div', 'cell-running', 'gc-Row gc-Running');
-  private readonly _name = element('span', 'gc-Code gc-Grow');
+  private readonly _running = marked('div', 'cell-running', 'gc-Running');
+  private readonly _name: HTMLButtonElement;
   private readonly _energy = element('span', 'gc-Running-energy');
-  private readonly _elapsed = element('span', 'gc-Dim');
-  private readonly _legend = element('div', 'gc-Legend');
-  private readonly _chart = new Chart();
+  private readonly _interval = element('span', 'gc-Dim');
+  private readonly _elapsed = element('span', 'gc-Dim gc-Elapsed');
+  private readonly _drawn = element('div');
+  private readonly _readout = marked('div', 'chart-readout', 'gc-Dim gc-Grow');
+  private readonly _legend = new Legend();
+  private readonly _chart: Chart;
 }

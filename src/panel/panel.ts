@@ -3,14 +3,16 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import type { NotebookPanel } from '@jupyterlab/notebook';
+import { type ISignal, Signal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 
 import { greencellIcon } from '../icons';
 import type { Change, SessionModel } from '../model';
 import type { IFeed, ITracked } from '../tokens';
-import { EXPORT_FORMATS, type ExportFormat, STATEMENTS } from '../wire';
+import type { IViewState } from '../viewstate';
+import { EXPORT_FORMATS, type ExportFormat, type Statement, STATEMENTS } from '../wire';
 import { Cells } from './cells';
-import { Notices, Where } from './details';
+import { Notices } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
 import { copyAs, copyText, download, statementTitles } from './exports';
@@ -19,10 +21,13 @@ import { Places } from './places';
 import { Summary } from './summary';
 import { WasteView } from './waste';
 import { WhatIf } from './whatif';
+import { Where } from './where';
 import { askZoneName } from './zone';
 import { Welcome, type WelcomePhase } from './welcome';
 
 const COUNT_MS = 1000;
+/** Sections that ask the kernel when somebody opens them: a reload opens none of them. */
+const ASKING = new Set(['what-if', 'history']);
 
 export class GreencellPanel extends Widget {
   constructor(
@@ -45,9 +50,14 @@ export class GreencellPanel extends Widget {
     this._summary = new Summary(_trans, () => void this.askZone(), reveal);
     this._notices = new Notices(_trans, reveal);
     this._places = new Places(_feed, _trans, activate);
-    this._now = new Now(_trans, id => this._places.nameOf(id));
+    this._now = new Now(_trans, {
+      settings: _feed.settings,
+      nameOf: id => this._places.nameOf(id),
+      reveal: id => void this._places.reveal(id)
+    });
     this._cells = new Cells(_trans, {
       names: () => this._places.names(),
+      sorted: () => this._viewStateChanged.emit(),
       changedSince: record => this._tracked?.edits.changedSince(record) ?? false,
       reveal: id => void this._places.reveal(id),
       fetchAll: () => void this._tracked?.connection.fetchAll()
@@ -71,6 +81,8 @@ export class GreencellPanel extends Widget {
       this._method.node
     );
     this.node.append(this._head(), this._welcome.node, this._figures);
+    // The event of a section does not bubble.
+    this._figures.addEventListener('toggle', () => this._viewStateChanged.emit(), true);
 
     _feed.currentChanged.connect(this._onCurrentChanged, this);
     _feed.settings.changed.connect(this._update, this);
@@ -134,6 +146,45 @@ export class GreencellPanel extends Widget {
     }
   }
 
+  /** Put the session in a format on the clipboard. */
+  async copy(form: 'md' | Statement): Promise<void> {
+    if (this._tracked) {
+      const title = form === 'md' ? 'Markdown' : statementTitles(this._trans)[form];
+      await copyAs(this._tracked, form, title, this._trans);
+    }
+  }
+
+  /** Count no more, or again. */
+  async togglePause(): Promise<void> {
+    if (this._tracked) {
+      await this._ask(this._tracked, this._tracked.model.paused ? 'resume' : 'pause');
+    }
+  }
+
+  /** Which sections are open, and how the rows are sorted. */
+  get viewState(): IViewState {
+    const open = this._sections().filter(section => section.open);
+    return { open: open.map(section => section.dataset['gc'] ?? ''), sort: this._cells.sort };
+  }
+
+  set viewState({ open, sort }: IViewState) {
+    for (const section of this._sections()) {
+      section.open = open.includes(section.dataset['gc'] ?? '');
+    }
+    this._cells.sort = sort;
+  }
+
+  get viewStateChanged(): ISignal<this, void> {
+    return this._viewStateChanged;
+  }
+
+  /** The sections that may be opened without asking the kernel anything. */
+  private _sections(): HTMLDetailsElement[] {
+    return [...this._figures.querySelectorAll<HTMLDetailsElement>(':scope > details')].filter(
+      section => !ASKING.has(section.dataset['gc'] ?? '')
+    );
+  }
+
   /** The theme changed. */
   refresh(): void {
     if (this._tracked && this.isVisible) {
@@ -159,10 +210,7 @@ export class GreencellPanel extends Widget {
 
   private _head(): HTMLElement {
     this._pause.addEventListener('click', () => {
-      const tracked = this._tracked;
-      if (tracked) {
-        void this._ask(tracked, tracked.model.paused ? 'resume' : 'pause');
-      }
+      void this.togglePause();
     });
     return element('header', 'gc-Head', this._dot, this._title, this._phaseWord, this._pause);
   }
@@ -187,14 +235,12 @@ export class GreencellPanel extends Widget {
       menu.value = '';
       if (format) {
         void this.export(format);
-      } else if (statement && this._tracked) {
-        void copyAs(this._tracked, statement, titles[statement], this._trans);
+      } else if (statement) {
+        void this.copy(statement);
       }
     });
     const copy = button(this._trans.__('Copy'), '', () => {
-      if (this._tracked) {
-        void copyAs(this._tracked, 'md', 'Markdown', this._trans);
-      }
+      void this.copy('md');
     });
     copy.title = this._trans.__('Copy the session as Markdown');
     return element('footer', 'gc-Section gc-Footer', menu, copy);
@@ -207,6 +253,7 @@ export class GreencellPanel extends Widget {
       this._tracked = current;
       current?.model.changed.connect(this._onChange, this);
       this._whatIf.forget();
+      this._now.forget();
     }
     this._update();
     this._count();
@@ -309,6 +356,7 @@ export class GreencellPanel extends Widget {
     return this._tracked?.panel.sessionContext.kernelDisplayName ?? '';
   }
 
+  private readonly _viewStateChanged = new Signal<this, void>(this);
   private _tracked: ITracked | null = null;
   private _timer: number | null = null;
   private readonly _dot = element('span', 'gc-Dot');

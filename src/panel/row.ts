@@ -28,10 +28,12 @@ export class Row {
 
   /** Show a run; the element stays, with the focus, also when its figures become final. */
   show(record: IRecord, words: IRowWords): void {
-    if (record === this._record && words.name === this._words?.name && words.fate === this._words.fate) {
+    const style = format.currentStyle();
+    const same = words.name === this._words?.name && words.fate === this._words.fate;
+    if (record === this._record && same && style === this._style) {
       return;
     }
-    [this._record, this._words] = [record, words];
+    [this._record, this._words, this._style] = [record, words, style];
     const count = record.executionCount === null ? '' : `[${record.executionCount}]`;
     this.node.replaceChildren(
       element('td', 'gc-Cell-count gc-Code', count),
@@ -91,6 +93,7 @@ export class Row {
 
   private _record: IRecord | null = null;
   private _words: IRowWords | null = null;
+  private _style: format.IStyle | null = null;
   private readonly _bar = element('div', 'gc-Bar');
 }
 

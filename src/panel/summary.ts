@@ -2,6 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
+import { Hold } from '../hold';
 import type { SessionModel } from '../model';
 import type { ITotals } from '../wire';
 import { bestGuess, co2Causes, machineLine, mixture, placeMark, provenanceWord } from '../words';
@@ -50,8 +51,8 @@ export class Summary {
     this._chip.className = `gc-Chip gc-mod-${provenance}`;
     setData(this._chip, 'provenance', provenance);
     if (totals) {
-      this._energy.show(format.energyQuantity(totals), format.energyForm(totals));
-      this._co2.show(format.co2Quantity(totals), format.co2Form(totals));
+      this._energy.show(format.energyQuantity(totals, this._energy.hold), format.energyForm(totals));
+      this._co2.show(format.co2Quantity(totals, this._co2.hold), format.co2Form(totals));
       setData(this._energy.node, 'energy-j', totals.energyJ);
       setData(this._co2.node, 'co2-g', totals.co2G);
       setText(this._interval, this._intervalWords(totals));
@@ -103,6 +104,7 @@ class Figure {
   }
 
   readonly node: HTMLElement;
+  readonly hold = new Hold();
 
   show({ value, unit }: format.IQuantity, form: format.Form): void {
     setText(this._value, value);

@@ -150,10 +150,10 @@ def _read_file(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _shows(document: Mapping[str, Any], choices: Choices) -> None:
-    """The words of it, or one of its formats; a page, which is slow, now and then."""
+    """The words of it, or one of its formats; a page or an image, which are slow, now and then."""
     names = ["csv", *report.STATEMENTS, "md", "tex", "yaml"]
     if choices.in_256(1):
-        shown = report.render(document, "html")
+        shown = report.render(document, choices.one_of(["html", "svg"]))
     elif choices.in_256(64):
         shown = report.render(document, choices.one_of(names))
     else:

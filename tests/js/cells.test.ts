@@ -23,7 +23,7 @@ function table(change: (records: Record<string, unknown>[]) => void): { node: HT
   const model = new SessionModel();
   model.receive(message(data));
   const reveal = vi.fn();
-  const cells = new Cells(nullTranslator.load('greencell'), { names: () => () => 'code', changedSince: () => false, reveal, fetchAll: () => undefined });
+  const cells = new Cells(nullTranslator.load('greencell'), { names: () => () => 'code', sorted: () => undefined, changedSince: () => false, reveal, fetchAll: () => undefined });
   cells.update(model);
   return { node: cells.node, reveal, model, cells };
 }

@@ -3,9 +3,9 @@ import { nullTranslator } from '@jupyterlab/translation';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { SessionModel } from '../../src/model';
-import { Where } from '../../src/panel/details';
 import { Method } from '../../src/panel/method';
 import { Summary } from '../../src/panel/summary';
+import { Where } from '../../src/panel/where';
 import { decode } from '../../src/wire';
 import { golden } from './golden';
 
@@ -84,6 +84,41 @@ describe('Where', () => {
   it('tells others and idle apart where the kernel does', () => {
     expect(shown({ others_j: 26, idle_j: 10.4 })).toContain('not counted here: 25 % by others, 10 % idle.');
     expect(shown({})).toContain('11 % of it by others');
+  });
+
+  const sources = [
+    { id: 'rapl', component: 'cpu', kind: 'counter', provenance: 'measured', detail: 'package 0', relative_error: 0.02, baseline_w: 4.2 },
+    { id: 'model:dram', component: 'dram', kind: 'model', provenance: 'estimated', detail: '', relative_error: 0.5 },
+    { id: 'psys', component: 'cpu', kind: 'counter', provenance: 'measured', detail: 'beside', scope: 'node' }
+  ];
+  const parts = (totals: Fields): HTMLElement[] => {
+    const where = new Where(trans);
+    where.update(session({ sources }, { provenance: 'mixed', by_component_j: { dram: 18, cpu: 72 }, energy_j: 90, ...totals }));
+    return [...where.node.querySelectorAll<HTMLElement>('[data-gc="part"]')];
+  };
+
+  it('lists each component with its share, its source and how that knows, in the order of the chart', () => {
+    const [cpu, dram] = parts({});
+
+    expect(plain(cpu ?? null)).toBe('CPU20.0 mWh80 %package 0 · measured ± 2 % · idle 4.2 W');
+    expect(plain(dram ?? null)).toBe('RAM≈ 5.0 mWh20 %model:dram · estimated ± 50 %');
+  });
+
+  it('adds up to the session twice: by component, and in and between cells', () => {
+    const joules = parts({ between_cells_j: 12 }).map(part => Number(part.dataset['energyJ']));
+
+    expect(joules).toEqual([72, 18, 78, 12]);
+    expect(parts({ between_cells_j: 100 }).map(part => Number(part.dataset['energyJ']))).toEqual([72, 18, 0, 90]);
+  });
+
+  it('keeps its rows while their figures change', () => {
+    const where = new Where(trans);
+    where.update(session({}, {}));
+    const before = where.node.querySelector('[data-gc="part"]');
+    where.update(session({}, { by_component_j: { cpu: 100 } }));
+
+    expect(where.node.querySelector('[data-gc="part"]') === before).toBe(true);
+    expect(before?.getAttribute('data-energy-j')).toBe('100');
   });
 });
 

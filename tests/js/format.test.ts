@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 
 import * as format from '../../src/format';
 import type { Provenance } from '../../src/wire';
@@ -159,6 +159,49 @@ describe('digits', () => {
   it('never throws, whatever the number', () => {
     for (const value of [Number.NaN, Infinity, -1e300, 1e-300, 0, 999.96]) {
       expect(typeof format.digits(value, 3)).toBe('string');
+    }
+  });
+});
+
+describe('the user’s style', () => {
+  afterEach(() => {
+    format.useStyle({ energyUnit: 'Wh', digits: 3 });
+  });
+  const figures = (energyLowJ: number, energyJ: number, energyHighJ: number, provenance: Provenance = 'measured'): string =>
+    plain(format.energyWithInterval({ energyLowJ, energyJ, energyHighJ, provenance }));
+
+  it('may be joules, with the prefix that fits', () => {
+    format.useStyle({ energyUnit: 'J', digits: 3 });
+    expect(plain(format.energy(12_345, 'measured'))).toBe('12.3 kJ');
+    expect(plain(format.energy(12_345, 'estimated'))).toBe('≈ 12 kJ');
+    expect(plain(format.energy(0, 'measured'))).toBe('0 J');
+    expect(plain(format.energy(4.5e6, 'measured'))).toBe('4.50 MJ');
+    expect(plain(format.energy(2.5e-4, 'measured'))).toBe('250 µJ');
+    expect(figures(1, 2, 7.41)).toBe('1.0–7.5 J');
+    expect(plain(format.interval({ energyLowJ: 900, energyJ: 1000, energyHighJ: 2000 }))).toBe('0.9–2.0 kJ');
+  });
+
+  it('has more digits or fewer; what is estimated has one less', () => {
+    format.useStyle({ energyUnit: 'Wh', digits: 5 });
+    expect(plain(format.energy(12_345, 'measured'))).toBe('3.4292 Wh');
+    expect(plain(format.energy(12_345, 'estimated'))).toBe('≈ 3.429 Wh');
+    expect(plain(format.power(123.456, false))).toBe('123.46 W');
+    format.useStyle({ energyUnit: 'Wh', digits: 2 });
+    expect(plain(format.energy(12_345, 'measured'))).toBe('3.4 Wh');
+    expect(plain(format.energy(12_345, 'estimated'))).toBe('≈ 3 Wh');
+  });
+
+  it('keeps an interval’s ends outside the truth, whatever the digits', () => {
+    for (const digits of [2, 3, 4, 5, 6]) {
+      for (const energyUnit of ['Wh', 'J'] as const) {
+        format.useStyle({ energyUnit, digits });
+        for (const [low, high] of [[1.2345, 98.765], [0.00123, 4567.8], [999.9, 99_999]] as const) {
+          const [from = '', to = '', unit = ''] = figures(low, (low + high) / 2, high).split(/–| /);
+          const scale = { kWh: 3.6e6, Wh: 3600, mWh: 3.6, µWh: 3.6e-3, MJ: 1e6, kJ: 1e3, J: 1, mJ: 1e-3, µJ: 1e-6 }[unit] ?? NaN;
+          expect(Number(from) * scale).toBeLessThanOrEqual(low * (1 + 1e-9));
+          expect(Number(to) * scale).toBeGreaterThanOrEqual(high * (1 - 1e-9));
+        }
+      }
     }
   });
 });

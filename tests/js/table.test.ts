@@ -144,6 +144,7 @@ describe('the table', () => {
     const reveal = vi.fn();
     const view = new Cells(trans, {
       names: () => id => (id === 'gone' ? null : `code of ${id}`),
+      sorted: () => undefined,
       changedSince: record => record.number === 2,
       reveal,
       fetchAll: () => undefined

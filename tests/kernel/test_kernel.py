@@ -274,7 +274,7 @@ def test_export_writes_all_formats_and_refuses_to_overwrite(
     """From the magic and from Python, the same document."""
     kernel = start_kernel()
     kernel.run("x = 1")
-    for name in ("json", "csv", "md", "html", "tex", "yaml"):
+    for name in ("json", "csv", "md", "html", "tex", "yaml", "svg"):
         assert "wrote" in kernel.run(f"%greencell export s.{name}").text
         assert (tmp_path / f"s.{name}").stat().st_size > 50
     assert "--force" in kernel.run("%greencell export s.json").text

@@ -1,0 +1,111 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
+
+import { greencellIcon } from '../icons';
+import { statementTitles } from '../panel/exports';
+import type { GreencellPanel } from '../panel/panel';
+import { IFeed } from '../tokens';
+import { EXPORT_FORMATS, STATEMENTS } from '../wire';
+import { CommandIDs } from './ids';
+import { IPanel } from './panel';
+
+const CATEGORY = 'greencell';
+
+/** One of the known texts, by a command's argument. */
+function chosen<T extends string>(args: ReadonlyPartialJSONObject, name: string, known: readonly [T, ...T[]]): T {
+  return known.find(one => one === args[name]) ?? known[0];
+}
+
+const choice = (name: string, known: readonly string[]): { args: ReadonlyJSONObject } => ({
+  args: { type: 'object', properties: { [name]: { type: 'string', enum: [...known] } } }
+});
+
+export const commands: JupyterFrontEndPlugin<void> = {
+  id: 'greencell:commands',
+  description: 'Adds the commands of greencell.',
+  autoStart: true,
+  requires: [IFeed, IPanel],
+  optional: [ICommandPalette, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    tracker: IFeed,
+    widget: GreencellPanel,
+    palette: ICommandPalette | null,
+    translator: ITranslator | null
+  ) => {
+    const trans = (translator ?? nullTranslator).load('greencell');
+    const isMeasuring = (): boolean => tracker.current?.model.phase === 'measuring';
+    const add = (id: string, options: CommandRegistry.ICommandOptions): void => {
+      app.commands.addCommand(id, {
+        describedBy: { args: { type: 'object', properties: {} } },
+        ...options
+      });
+      palette?.addItem({ command: id, category: CATEGORY });
+    };
+    add(CommandIDs.openPanel, {
+      label: trans.__('Show Energy and CO₂'),
+      caption: trans.__('What this notebook costs, cell by cell'),
+      icon: greencellIcon,
+      execute: () => {
+        app.shell.activateById(widget.id);
+      }
+    });
+    add(CommandIDs.enable, {
+      label: trans.__('Start Measuring Energy in This Kernel'),
+      caption: trans.__('Loads greencell into the kernel; nothing leaves this machine'),
+      isEnabled: () => tracker.current?.connection.kernelId !== undefined && !isMeasuring(),
+      execute: () => tracker.current?.connection.enable()
+    });
+    add(CommandIDs.pause, {
+      label: () =>
+        tracker.current?.model.paused
+          ? trans.__('Go On Measuring Energy')
+          : trans.__('Pause Measuring Energy'),
+      caption: trans.__('While it is paused nothing is counted'),
+      isEnabled: isMeasuring,
+      execute: () => widget.togglePause()
+    });
+    add(CommandIDs.export, {
+      label: args => trans.__('Export Energy and CO₂ of This Session as .%1', chosen(args, 'format', EXPORT_FORMATS)),
+      caption: trans.__('Saves a file by the browser'),
+      describedBy: choice('format', EXPORT_FORMATS),
+      isEnabled: isMeasuring,
+      execute: args => widget.export(chosen(args, 'format', EXPORT_FORMATS))
+    });
+    add(CommandIDs.copyMarkdown, {
+      label: trans.__('Copy Energy and CO₂ of This Session as Markdown'),
+      isEnabled: isMeasuring,
+      execute: () => widget.copy('md')
+    });
+    const titles = statementTitles(trans);
+    add(CommandIDs.copyStatement, {
+      label: args => trans.__('Copy a Statement: %1', titles[chosen(args, 'name', STATEMENTS)]),
+      caption: trans.__('For a model card, a paper or a report'),
+      describedBy: choice('name', STATEMENTS),
+      isEnabled: isMeasuring,
+      execute: args => widget.copy(chosen(args, 'name', STATEMENTS))
+    });
+    add(CommandIDs.setZone, {
+      label: trans.__('Set Where the Electricity Comes From…'),
+      isEnabled: isMeasuring,
+      execute: () => {
+        app.shell.activateById(widget.id);
+        return widget.askZone();
+      }
+    });
+    add(CommandIDs.toggleBadges, {
+      label: trans.__('Show Energy Under Cells'),
+      isToggleable: true,
+      isToggled: () => tracker.settings.badges,
+      execute: () => tracker.settings.set('badges', !tracker.settings.badges)
+    });
+    add(CommandIDs.reset, {
+      label: trans.__('Begin a New Energy Session…'),
+      isEnabled: isMeasuring,
+      execute: () => widget.askReset()
+    });
+  }
+};
