@@ -42,6 +42,7 @@ class _Frame:
     info: Info
     thread: int
     request: str
+    count: int | None
 
 
 class Hooks:
@@ -184,7 +185,7 @@ class Hooks:
             outer.run if outer else None,
             cell_label(getattr(info, "raw_cell", None)),
         )
-        self._frames.append(_Frame(opening.run, info, thread, request))
+        self._frames.append(_Frame(opening.run, info, thread, request, self._number_of(info)))
         feed = self._session.feed
         if outer is None and feed is not None:
             feed.cell_started(opening, self._session.wall_s(), parent)
@@ -199,7 +200,7 @@ class Hooks:
             return
         for newer in abandoned:
             self._session.end(newer.run, snapshot, "lost", None)
-        self._session.end(frame.run, snapshot, _status(result), _count(result))
+        self._session.end(frame.run, snapshot, _status(result), _count(result) or frame.count)
         self._session.wake()
 
     def _note_unbegun(self, result: Result) -> None:
@@ -210,10 +211,15 @@ class Hooks:
             cell_label(getattr(result.info, "raw_cell", None)),
         )
         self._session.begin(opening)
-        count = getattr(self._shell, "execution_count", None)
-        number = count - 1 if isinstance(count, int) else None
+        number = self._number_of(result.info)
         self._session.end(opening.run, self._session.take(), "interrupted", number)
         self._session.wake()
+
+    def _number_of(self, info: Info) -> int | None:
+        """What a cell was given before its first hook; a result that was cut short lacks it."""
+        count = getattr(self._shell, "execution_count", None)
+        stored = getattr(info, "store_history", False) is True
+        return count - 1 if stored and isinstance(count, int) else None
 
     # -- pairing -------------------------------------------------------------------------------
 
@@ -275,6 +281,8 @@ def without_label(lines: list[str]) -> list[str]:
 
 def _status(result: Result) -> CellStatus:
     error = getattr(result, "error_in_exec", None)
+    if isinstance(getattr(result, "error_before_exec", None), KeyboardInterrupt):
+        return "interrupted"
     # By name: importing asyncio costs 20 ms where nothing else has.
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":
         return "interrupted"

@@ -55,6 +55,21 @@ def test_a_cell_that_is_interrupted_before_its_first_hook_has_a_record() -> None
     assert totals["energy_kwh"] == pytest.approx(90.0 / 3.6e6)
 
 
+def test_an_interrupt_while_ipython_tells_of_an_error_loses_no_number() -> None:
+    """The result is another one then, which knows neither the number nor what had failed."""
+    bench = Bench.make()
+    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None)
+    info = SimpleNamespace(cell_id="c", raw_cell="1/0", store_history=True)
+    hooks._pre_run_cell(info)
+    bench.pass_time(1.0)
+    other = SimpleNamespace(cell_id="c", raw_cell="1/0", store_history=True)
+    hooks._post_run_cell(result_of(other, error_before_exec=KeyboardInterrupt()))
+
+    (record,) = bench.session.cells
+    assert (record.execution_count, record.status) == (7, "interrupted")
+    assert record.duration_s == pytest.approx(1.0)
+
+
 def test_an_end_without_a_beginning_is_else_no_cell() -> None:
     """As after ``%load_ext greencell``, or a request that keeps no history."""
     bench = Bench.make()
