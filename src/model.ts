@@ -102,6 +102,11 @@ export class SessionModel {
     return this._runs.all;
   }
 
+  /** The run that was told of last as ended; it may not be final yet. */
+  get lastEnded(): IRecord | null {
+    return this._lastEnded;
+  }
+
   /** Which session this is; a new one begins with a restart or a reset. */
   get session(): string {
     return this._session;
@@ -227,6 +232,7 @@ export class SessionModel {
       case 'cell-end':
         this._totals = message.totals;
         this._runs.takeEnded(message.record);
+        this._lastEnded = message.record;
         this._leave(message.record);
         return 'cells';
       case 'status':
@@ -281,6 +287,7 @@ export class SessionModel {
     this._byComponentW = new Map();
     this._paused = false;
     this._notices = [];
+    this._lastEnded = null;
     this._trace.clear();
     this._runs.clear();
   }
@@ -303,6 +310,7 @@ export class SessionModel {
   private _ended: IEndedSession | null = null;
   private _endedId = '';
   private _heardAt = 0;
+  private _lastEnded: IRecord | null = null;
   private readonly _trace = new Trace();
   private readonly _runs = new Runs();
   private readonly _changed = new Signal<this, Change>(this);
