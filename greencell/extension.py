@@ -19,6 +19,7 @@ from greencell.channel import Channel, kernel_of
 from greencell.clock import SystemClock
 from greencell.control import Control
 from greencell.document import carbon_object
+from greencell.earlier import Earlier
 from greencell.equipment import Equipped
 from greencell.feed import Feed
 from greencell.guard import Guard
@@ -75,7 +76,8 @@ class Extension:
     def _connect(self, kernel: Any) -> None:
         outlet = Outgoing()
         feed = Feed(self.session, outlet, SystemClock())
-        control = Control(self.session, feed, self.place)
+        earlier = Earlier(self.session, self.settings)
+        control = Control(self.session, feed, self.place, earlier)
         channel = Channel(kernel, control.answer, self._probed)
         outlet.channel = channel
         channel.open()

@@ -24,9 +24,11 @@ MAX_TEXT: Final = 200
 MAX_RECORDS: Final = 5_000
 
 Kind = Literal["hello", "snapshot", "tick", "cell-start", "cell-end", "status"]
-Op = Literal["snapshot", "export", "set-zone", "what-if", "pause", "resume", "reset", "label"]
+Op = Literal[
+    "snapshot", "export", "set-zone", "what-if", "history", "pause", "resume", "reset", "label"
+]  # fmt: skip
 OPS: Final[tuple[Op, ...]] = (
-    "snapshot", "export", "set-zone", "what-if", "pause", "resume", "reset", "label",
+    "snapshot", "export", "set-zone", "what-if", "history", "pause", "resume", "reset", "label",
 )  # fmt: skip
 Message = dict[str, Any]  # JSON
 
