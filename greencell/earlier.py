@@ -184,6 +184,7 @@ def _cell_message(cell: CellRuns) -> Message:
                 "energy_j": number(run.energy_j),
                 "energy_low_j": number(run.low_j),
                 "energy_high_j": number(run.high_j),
+                "provenance": run.provenance,
             }
             for run in cell.runs
         ],

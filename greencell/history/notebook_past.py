@@ -34,6 +34,7 @@ class Run:
     energy_j: float
     low_j: float
     high_j: float
+    provenance: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,11 @@ def _cell_runs(cell_id: str, rows: list[sqlite3.Row]) -> CellRuns:
 def _run(row: sqlite3.Row) -> Run | None:
     try:
         read = PAST_RUN(dict(row), "run")
-        run = Run(read["started_at"], read["energy_j"], read["low_j"], read["high_j"])
+        run = Run(
+            read["started_at"], read["energy_j"], read["low_j"], read["high_j"], read["provenance"]
+        )
         told = 0.0 <= run.low_j <= run.energy_j <= run.high_j <= _MAX_KWH * J_PER_KWH
-        return run if run.at >= 0.0 and told else None
+        return run if run.at >= 0.0 and told and run.provenance in _PROVENANCES else None
     except (TypeError, UsageError):
         return None
 

@@ -64,6 +64,7 @@ OK_RUNS_OF: Final = (
     # A document that is no JSON hides no other; nested runs are part of another.
     "select json_extract(document, '$.cell_id') as cell_id, "
     "json_extract(document, '$.label') as label, started_at, energy_j, "
+    "json_extract(document, '$.provenance') as provenance, "
     "json_extract(document, '$.energy_low_kwh') * :j_per_kwh as low_j, "
     "json_extract(document, '$.energy_high_kwh') * :j_per_kwh as high_j "
     "from (select * from cell where session = :session and state = 'done' and status = 'ok' "

@@ -14,6 +14,7 @@ import { Notices, Where } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
 import { copyAs, copyText, download, statementTitles } from './exports';
+import { History } from './history';
 import { Method } from './method';
 import { Places } from './places';
 import { Summary } from './summary';
@@ -55,6 +56,10 @@ export class GreencellPanel extends Widget {
     });
     this._where = new Where(_trans);
     this._whatIf = new WhatIf(_trans, () => this._tracked?.connection.request('what-if') ?? null);
+    this._history = new History(_trans, () => this._tracked?.connection.request('history') ?? null, {
+      names: () => this._places.names(),
+      reveal: id => void this._places.reveal(id)
+    });
     this._method = new Method(_trans, copyText);
     this._figures.append(
       this._summary.node,
@@ -63,6 +68,7 @@ export class GreencellPanel extends Widget {
       this._cells.node,
       this._where.node,
       this._whatIf.node,
+      this._history.node,
       this._footer(),
       this._method.node
     );
@@ -203,6 +209,7 @@ export class GreencellPanel extends Widget {
       this._tracked = current;
       current?.model.changed.connect(this._onChange, this);
       this._whatIf.forget();
+      this._history.forget();
     }
     this._update();
     this._count();
@@ -319,5 +326,6 @@ export class GreencellPanel extends Widget {
   private readonly _cells: Cells;
   private readonly _where: Where;
   private readonly _whatIf: WhatIf;
+  private readonly _history: History;
   private readonly _method: Method;
 }
