@@ -28,6 +28,7 @@ class PanelWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's bas
 
     Attributes:
         picture: the whole picture as of when it was shown last.
+        gone: whether a page closed it.
     """
 
     picture = traitlets.Dict().tag(sync=True)
@@ -45,6 +46,9 @@ class PanelWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's bas
             ) from error
         super().__init__(picture=self.whole())
         self.on_msg(self._asked)
+        self.gone = self.comm is None  # without a kernel that takes widgets
+        if self.comm is not None:
+            self.comm.on_close(self._closed)
 
     def whole(self) -> Message:
         """The picture as of now, with the latest runs."""
@@ -56,10 +60,12 @@ class PanelWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget's bas
 
     def push(self, message: Message, parent: dict[str, Any]) -> None:
         """Push one message to the pages that show it; nothing once they closed it."""
-        comm = self.comm
-        if comm is not None:
+        if not self.gone:
             data = {"method": "custom", "content": message}
-            self._channel.send_to(comm.comm_id, data, parent)
+            self._channel.send_to(self.model_id, data, parent)
+
+    def _closed(self, _message: object) -> None:
+        self.gone = True
 
     def _asked(self, _widget: object, content: object, _buffers: object) -> None:
         control = self._extension.control
@@ -109,7 +115,7 @@ def in_output(extension: Extension, shown: Shown) -> InOutput:
     """
     outlet, channel = extension.outlet.widget, extension.channel
     assert channel is not None  # asked before
-    if isinstance(outlet, WidgetOutlet) and outlet.widget.comm is not None:
+    if isinstance(outlet, WidgetOutlet) and not outlet.widget.gone:
         outlet.widget.picture = outlet.widget.whole()
     else:
         outlet = WidgetOutlet(PanelWidget(extension, channel))
