@@ -20,7 +20,7 @@ export interface IWidgetModel {
 }
 
 export class WidgetChannel {
-  /** `onPending` hears whenever something begins or ends to wait for an answer. */
+  /** `onPending` hears how many of the user's requests wait for an answer. */
   constructor(
     private readonly _widget: IWidgetModel,
     private readonly _model: SessionModel,
@@ -28,7 +28,7 @@ export class WidgetChannel {
   ) {
     this._take(_widget.get('picture'));
     _widget.on('msg:custom', this._onMessage);
-    void this.fetchAll();
+    void this.fetchAll(true);
   }
 
   dispose(): void {
@@ -39,16 +39,16 @@ export class WidgetChannel {
     this._pending.clear();
   }
 
-  /** Fetch the whole picture. */
-  async fetchAll(): Promise<void> {
-    const reply = await this.request('snapshot');
+  /** Fetch the whole picture; `byItself` where no user asked for it. */
+  async fetchAll(byItself = false): Promise<void> {
+    const reply = await this.request('snapshot', {}, byItself);
     if (reply.ok) {
       this._take(reply.content['snapshot']);
     }
   }
 
   /** Ask the kernel; while a cell runs there the answer may have to wait for its end. */
-  request(op: string, extra: Readonly<Record<string, string>> = {}): Promise<Reply> {
+  request(op: string, extra: Readonly<Record<string, string>> = {}, byItself = false): Promise<Reply> {
     this._count += 1;
     const id = `${this._name}-${this._count}`;
     return new Promise(resolve => {
@@ -57,8 +57,8 @@ export class WidgetChannel {
           this._settle(id, { ok: false, error: 'the kernel does not answer' });
         }
       }, SILENT_MS);
-      this._pending.set(id, { resolve, timer });
-      this._onPending(this._pending.size);
+      this._pending.set(id, { resolve, timer, byItself });
+      this._told();
       this._widget.send({ id, greencell_request: { wire: WIRE_VERSION, op, ...extra } });
     });
   }
@@ -83,9 +83,13 @@ export class WidgetChannel {
     if (waiting) {
       clearInterval(waiting.timer);
       this._pending.delete(id);
-      this._onPending(this._pending.size);
+      this._told();
       waiting.resolve(reply);
     }
+  }
+
+  private _told(): void {
+    this._onPending([...this._pending.values()].filter(({ byItself }) => !byItself).length);
   }
 
   private _take(data: unknown): void {
@@ -102,6 +106,6 @@ export class WidgetChannel {
   private readonly _name = Math.random().toString(36).slice(2);
   private readonly _pending = new Map<
     string,
-    { resolve: (reply: Reply) => void; timer: ReturnType<typeof setInterval> }
+    { resolve: (reply: Reply) => void; timer: ReturnType<typeof setInterval>; byItself: boolean }
   >();
 }
