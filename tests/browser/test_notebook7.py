@@ -68,6 +68,13 @@ def test_panel_badges_and_figures(notebook7: Notebook7) -> None:
     assert badge.get_attribute("data-energy-j") == row.get_attribute("data-energy-j")
     assert nb.page.locator("[data-gc='panel']").bounding_box()["width"] >= 250  # type: ignore[index]
     assert nb.page.locator("[data-gc='status']").count() == 0
+    wider = nb.page.evaluate(
+        """() => {
+          const panel = document.querySelector("[data-gc='panel']");
+          return panel.scrollWidth - panel.clientWidth;
+        }"""
+    )
+    assert wider == 0
     nb.check()
 
 
