@@ -34,7 +34,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['src/wire.ts', 'src/whatif.ts', 'src/history.ts', 'src/guard.ts'],
+    files: ['src/wire.ts', 'src/whatif.ts', 'src/guard.ts'],
     rules: {
       'no-restricted-imports': [
         'error',

@@ -1,20 +1,12 @@
 /** The past of a notebook: the kernel's answer about its earlier sessions, and its guard. */
-import { attempt, list, number, numberOrNull, object, oneOf, type Raw, text, textOrNull } from './guard';
+import { attempt, list, number, object, oneOf, type Raw, text, textOrNull } from './guard';
+import { figures, type IFigures, type Provenance, provenance, textsIfAny } from './wire';
 
 const MAX_SESSIONS = 51;
 const MAX_CELLS = 200;
 export const MAX_RUNS = 10;
 
-type Provenance = 'measured' | 'estimated' | 'mixed';
-
-/** Energies in J, masses in g; `null` where nothing is known. */
-export interface IPastFigures {
-  energyJ: number | null;
-  energyLowJ: number | null;
-  energyHighJ: number | null;
-  co2G: number | null;
-  co2LowG: number | null;
-  co2HighG: number | null;
+export interface IPast extends IFigures {
   provenance: Provenance;
   flags: readonly string[];
   /** What the intensities in the CO2 count; two of them are a mixture. */
@@ -22,7 +14,7 @@ export interface IPastFigures {
   cells: number;
 }
 
-export interface IPastSession extends IPastFigures {
+export interface IPastSession extends IPast {
   state: 'running' | 'ended' | 'lost';
   /** In s since the epoch. */
   startedAt: number;
@@ -53,7 +45,7 @@ export interface IHistory {
   sessions: readonly IPastSession[];
   /** Whether there are earlier ones. */
   more: boolean;
-  total: IPastFigures | null;
+  total: IPast | null;
   cells: readonly IPastCell[];
 }
 
@@ -64,7 +56,7 @@ export function decodeHistory(content: unknown): IHistory | null {
     return {
       sessions: list(raw['sessions'], session).slice(-MAX_SESSIONS),
       more: raw['more'] === true,
-      total: attempt(() => figures(object(raw['total']))) ?? null,
+      total: attempt(() => past(object(raw['total']))) ?? null,
       cells: list(raw['cells'], cell)
         .slice(0, MAX_CELLS)
         .filter(({ runs }) => runs.length > 1)
@@ -73,17 +65,12 @@ export function decodeHistory(content: unknown): IHistory | null {
   return read ?? null;
 }
 
-function figures(raw: Raw): IPastFigures {
+function past(raw: Raw): IPast {
   return {
-    energyJ: numberOrNull(raw['energy_j']),
-    energyLowJ: numberOrNull(raw['energy_low_j']),
-    energyHighJ: numberOrNull(raw['energy_high_j']),
-    co2G: numberOrNull(raw['co2_g']),
-    co2LowG: numberOrNull(raw['co2_low_g']),
-    co2HighG: numberOrNull(raw['co2_high_g']),
+    ...figures(raw),
     provenance: provenance(raw['provenance']),
-    flags: list(raw['flags'], text),
-    bases: list(raw['bases'], text),
+    flags: textsIfAny(raw['flags']),
+    bases: textsIfAny(raw['bases']),
     cells: number(raw['cells'])
   };
 }
@@ -91,7 +78,7 @@ function figures(raw: Raw): IPastFigures {
 function session(value: unknown): IPastSession {
   const raw = object(value);
   return {
-    ...figures(raw),
+    ...past(raw),
     state: oneOf(raw['state'], ['running', 'ended', 'lost'] as const),
     startedAt: number(raw['started_at']),
     durationS: number(raw['duration_s']),
@@ -119,8 +106,4 @@ function run(value: unknown): IPastRun {
     energyHighJ: number(raw['energy_high_j']),
     provenance: provenance(raw['provenance'])
   };
-}
-
-function provenance(value: unknown): Provenance {
-  return oneOf(value, ['measured', 'estimated', 'mixed'] as const);
 }
