@@ -93,4 +93,4 @@ format: sync
 	$(RUN) ruff format .
 
 clean:
-	rm -rf .venv .tools node_modules lib dist greencell/labextension test-results .fuzz
+	rm -rf .venv .tools node_modules lib dist greencell/labextension greencell/static test-results .fuzz

@@ -331,7 +331,7 @@ function body(raw: Raw): Message | null {
   }
 }
 
-function figures(raw: Raw): IFigures {
+export function figures(raw: Raw): IFigures {
   return {
     energyJ: numberOrNull(raw['energy_j']),
     energyLowJ: numberOrNull(raw['energy_low_j']),
@@ -367,7 +367,7 @@ function totals(raw: Raw): ITotals {
 }
 
 /** Kernels of before say nothing of these. */
-function textsIfAny(raw: unknown): readonly string[] {
+export function textsIfAny(raw: unknown): readonly string[] {
   return raw === undefined ? [] : list(raw, text).slice(0, MAX_FLAGS);
 }
 
@@ -502,6 +502,6 @@ function components(value: unknown): Components {
   return new Map(entries.map(([name, figure]) => [name.slice(0, MAX_TEXT), number(figure)]));
 }
 
-function provenance(value: unknown): Provenance {
+export function provenance(value: unknown): Provenance {
   return oneOf(value, ['measured', 'estimated', 'mixed'] as const);
 }

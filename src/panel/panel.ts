@@ -16,6 +16,7 @@ import { Notices } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
 import { copyAs, copyText, download, statementTitles } from './exports';
+import { History } from './history';
 import { Method } from './method';
 import { Places } from './places';
 import { Summary } from './summary';
@@ -68,6 +69,10 @@ export class GreencellPanel extends Widget {
     this._waste = new WasteView(_trans);
     this._where = new Where(_trans);
     this._whatIf = new WhatIf(_trans, () => this._tracked?.connection.request('what-if') ?? null);
+    this._history = new History(_trans, () => this._tracked?.connection.request('history') ?? null, {
+      names: () => this._places.names(),
+      reveal: id => void this._places.reveal(id)
+    });
     this._method = new Method(_trans, copyText);
     this._figures.append(
       this._summary.node,
@@ -77,6 +82,7 @@ export class GreencellPanel extends Widget {
       this._waste.node,
       this._where.node,
       this._whatIf.node,
+      this._history.node,
       this._footer(),
       this._method.node
     );
@@ -254,6 +260,7 @@ export class GreencellPanel extends Widget {
       current?.model.changed.connect(this._onChange, this);
       this._whatIf.forget();
       this._now.forget();
+      this._history.forget();
     }
     this._update();
     this._count();
@@ -373,5 +380,6 @@ export class GreencellPanel extends Widget {
   private readonly _waste: WasteView;
   private readonly _where: Where;
   private readonly _whatIf: WhatIf;
+  private readonly _history: History;
   private readonly _method: Method;
 }

@@ -256,7 +256,7 @@ json_values = st.recursive(
     max_leaves=15,
 )  # fmt: skip
 requests = json_values | st.fixed_dictionaries(
-    {"wire": st.just(1) | json_values, "op": st.sampled_from(["export", "set-zone", "what-if", "label", "x"])},
+    {"wire": st.just(1) | json_values, "op": st.sampled_from(["export", "set-zone", "what-if", "history", "label", "x"])},
     optional={"format": json_values, "zone": json_values, "zones": json_values, "label": json_values,
               "__proto__": json_values, "path": st.just("../../x")},
 )  # fmt: skip
