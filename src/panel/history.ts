@@ -39,8 +39,7 @@ export class History extends Asked<IHistory> {
     }
     const largestJ = Math.max(...sessions.map(({ energyJ }) => energyJ ?? 0));
     const names = this._options.names();
-    const gone = names('');
-    const cells = answer.cells.filter(({ cellId, label }) => label !== null || names(cellId) !== gone);
+    const cells = answer.cells.filter(({ cellId, label }) => label !== null || names(cellId) !== null);
     const nodes = [
       ...this._total(answer),
       element('ol', 'gc-Places gc-Sessions', ...sessions.map(one => this._session(one, largestJ)))
@@ -48,7 +47,7 @@ export class History extends Asked<IHistory> {
     if (cells.length > 0) {
       nodes.push(
         element('h3', 'gc-Subtitle', trans.__('Each cell, from run to run')),
-        element('ul', 'gc-Places gc-Trends', ...cells.map(one => this._trend(one, one.label ?? names(one.cellId))))
+        element('ul', 'gc-Places gc-Trends', ...cells.map(one => this._trend(one, one.label ?? names(one.cellId) ?? trans.__('(deleted cell)'))))
       );
     }
     return nodes;

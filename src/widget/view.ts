@@ -7,13 +7,16 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Change, SessionModel } from '../model';
 import { Cells } from '../panel/cells';
-import { Notices, Where } from '../panel/details';
+import { Notices } from '../panel/details';
 import { button, element, marked, setText, show } from '../panel/dom';
 import { History } from '../panel/history';
 import { Method } from '../panel/method';
 import { Now } from '../panel/now';
 import { Summary } from '../panel/summary';
+import { WasteView } from '../panel/waste';
 import { WhatIf } from '../panel/whatif';
+import { Where } from '../panel/where';
+import { Settings } from '../settings';
 import type { WidgetChannel } from './channel';
 import { ZoneForm } from './zone';
 
@@ -35,8 +38,15 @@ export class WidgetView {
     };
     this._summary = new Summary(_trans, () => this._zone.open(_model.carbon?.zone ?? ''), toMethod);
     this._notices = new Notices(_trans, toMethod);
-    this._now = new Now(_trans, name);
-    this._cells = new Cells(_trans, { names, reveal, fetchAll: () => void channel.fetchAll() });
+    this._now = new Now(_trans, { settings: new Settings(), nameOf: name, reveal });
+    this._cells = new Cells(_trans, {
+      names,
+      reveal,
+      changedSince: () => false,
+      sorted: reveal,
+      fetchAll: () => void channel.fetchAll()
+    });
+    this._waste = new WasteView(_trans);
     this._where = new Where(_trans);
     this._pause.addEventListener('click', () => {
       void channel.request(_model.paused ? 'resume' : 'pause');
@@ -49,6 +59,7 @@ export class WidgetView {
       this._notices.node,
       this._now.node,
       this._cells.node,
+      this._waste.node,
       this._where.node,
       new WhatIf(_trans, () => channel.request('what-if')).node,
       new History(_trans, () => channel.request('history'), { names, reveal }).node,
@@ -119,6 +130,7 @@ export class WidgetView {
       this._updateLive();
       this._notices.update(this._model);
       this._cells.update(this._model);
+      this._waste.update(this._model);
       this._method.update(this._model);
     }
     this._updateWaits();
@@ -161,6 +173,7 @@ export class WidgetView {
   private readonly _notices: Notices;
   private readonly _now: Now;
   private readonly _cells: Cells;
+  private readonly _waste: WasteView;
   private readonly _where: Where;
   private readonly _method: Method;
 }
