@@ -107,12 +107,14 @@ export class Notices {
   }
 
   private _endedText(model: SessionModel, figures: string): string {
-    if (model.phase === 'dead' || model.phase === 'no-kernel') {
-      return this._trans.__('The last session ended with %1.', figures);
+    switch (model.ended?.by) {
+      case 'restarted':
+        return this._trans.__('Kernel restarted: a new session began. The one before it ended with %1.', figures);
+      case 'died':
+        return this._trans.__('The kernel died, and a new session began. The one before it ended with %1.', figures);
+      default:
+        return this._trans.__('A new session began. The one before it ended with %1.', figures);
     }
-    return model.ended?.withKernel === true
-      ? this._trans.__('Kernel restarted: a new session began. The one before it ended with %1.', figures)
-      : this._trans.__('A new session began. The one before it ended with %1.', figures);
   }
 
   private _shown = '';

@@ -24,8 +24,10 @@ export class Now {
     const { running, totals } = model;
     const provenance = totals?.provenance ?? 'estimated';
     const estimated = format.isEstimated(provenance);
-    setText(this._power, running ? format.power(model.powerW, estimated) : '');
-    setData(this._power, 'power-w', running ? model.powerW : null);
+    // What was read last is not the power of now where nothing has been heard since.
+    const powerW = model.stale || !model.connected ? null : model.powerW;
+    setText(this._power, running ? format.power(powerW, estimated) : '');
+    setData(this._power, 'power-w', running ? powerW : null);
     setText(this._state, this._stateWord(model));
     show(this._running, running !== null);
     if (running) {
@@ -68,6 +70,9 @@ export class Now {
   }
 
   private _stateWord(model: SessionModel): string {
+    if (model.over) {
+      return this._trans.__('Ended');
+    }
     if (model.paused) {
       return this._trans.__('Paused: nothing is counted');
     }

@@ -1,5 +1,5 @@
 /** The side panel: follows the notebook the user is in. Hidden, it does no work. */
-import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, Notification, SessionContextDialogs, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import type { NotebookPanel } from '@jupyterlab/notebook';
@@ -14,6 +14,7 @@ import { Notices, Where } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
 import { copyAs, copyText, download, statementTitles } from './exports';
+import { lastFigures } from './last';
 import { Method } from './method';
 import { Places } from './places';
 import { Summary } from './summary';
@@ -50,8 +51,13 @@ export class GreencellPanel extends Widget {
       reveal: id => void this._places.reveal(id),
       fetchAll: () => void this._tracked?.connection.fetchAll()
     });
-    this._welcome = new Welcome(_trans, _feed.settings, () => {
-      void this._tracked?.connection.enable();
+    this._welcome = new Welcome(_trans, _feed.settings, {
+      enable: () => void this._tracked?.connection.enable(),
+      startKernel: () => void this._startKernel(),
+      copy: copyText,
+      copyLast: () => {
+        this._copyLast();
+      }
     });
     this._where = new Where(_trans);
     this._whatIf = new WhatIf(_trans, () => this._tracked?.connection.request('what-if') ?? null);
@@ -86,7 +92,7 @@ export class GreencellPanel extends Widget {
 
   /** Ask where the electricity comes from, and tell the kernel; a name it does not know stays. */
   async askZone(): Promise<void> {
-    const tracked = this._tracked;
+    const tracked = this._tracked?.model.over === false ? this._tracked : null;
     let name = tracked?.model.carbon?.zone ?? '';
     let refusal = '';
     while (tracked) {
@@ -112,6 +118,23 @@ export class GreencellPanel extends Widget {
     });
     if (tracked && answer.button.accept) {
       await this._ask(tracked, 'reset');
+    }
+  }
+
+  /** Start a kernel like the last one, or let the user choose. */
+  private async _startKernel(): Promise<void> {
+    const tracked = this._tracked;
+    if (tracked && !(await tracked.connection.startKernel())) {
+      await new SessionContextDialogs().selectKernel(tracked.panel.sessionContext);
+    }
+  }
+
+  /** What this page knows of a session whose kernel is gone. */
+  private _copyLast(): void {
+    const tracked = this._tracked;
+    if (tracked) {
+      copyText(lastFigures(tracked.panel.title.label, tracked.model, this._places.names(), this._trans));
+      Notification.success(this._trans.__('Copied: %1', 'Markdown'), { autoClose: 2000 });
     }
   }
 
@@ -231,19 +254,19 @@ export class GreencellPanel extends Widget {
     setText(this._phaseWord, this._wordOf(phase, model));
     this._dot.className = `gc-Dot gc-mod-${model?.running ? 'running' : phase}`;
     const known = phase !== 'other-version' && model?.totals !== null && model?.totals !== undefined;
-    show(this._pause, known);
+    const over = model?.over === true;
+    show(this._pause, known && !over);
     this._pause.title = model?.paused ? this._trans.__('Count again') : this._trans.__('Pause');
     setText(this._pause, model?.paused ? '▶' : '❚❚');
     this._pause.setAttribute('aria-label', this._pause.title);
     show(this._figures, known);
-    show(this._welcome.node, !known);
+    this._figures.classList.toggle('gc-mod-over', over);
+    this._welcome.update(phase, model, this._kernelName());
     if (model && known) {
       this._updateLive(model, true);
       this._notices.update(model);
       this._cells.update(model);
       this._method.update(model);
-    } else {
-      this._welcome.update(phase, model, this._kernelName());
     }
   }
 
@@ -281,14 +304,16 @@ export class GreencellPanel extends Widget {
   }
 
   private _wordOf(phase: WelcomePhase, model: SessionModel | null): string {
-    if (model?.totals) {
-      return model.paused
-        ? this._trans.__('Paused')
-        : model.running
-          ? this._trans.__('Measuring')
-          : this._trans.__('Idle');
+    if (model?.connected === false) {
+      return this._trans.__('Disconnected');
     }
     switch (phase) {
+      case 'measuring':
+        return model?.paused
+          ? this._trans.__('Paused')
+          : model?.running
+            ? this._trans.__('Measuring')
+            : this._trans.__('Idle');
       case 'queued':
       case 'loading':
         return this._trans.__('Starting…');
@@ -296,7 +321,7 @@ export class GreencellPanel extends Widget {
       case 'no-notebook':
         return '';
       default:
-        return this._trans.__('Not measuring');
+        return model?.over ? this._trans.__('Ended') : this._trans.__('Not measuring');
     }
   }
 

@@ -24,13 +24,14 @@ class FakeKernel {
   connectionStatus = 'connected';
   sent: string[] = [];
   loaded = true;
+  probe: Content | undefined = {};
   load: Content[] = [{ status: 'ok' }];
   snapshot: Content | undefined = { ok: true, snapshot: golden('snapshot') };
 
   sendControlMessage(message: ISent): unknown {
     this.sent.push(`${message.channel} ${message.header.msg_type} ${opOf(message.content)}`.trim());
     const probe = message.header.msg_type === 'comm_info_request';
-    return future(probe ? { comms: this.loaded ? { greencell: {} } : {} } : this.snapshot);
+    return future(probe ? this.probe && { comms: this.loaded ? { greencell: {} } : {} } : this.snapshot);
   }
 
   requestExecute(content: Content): unknown {
@@ -62,6 +63,14 @@ class FakeContext {
   connectionStatusChanged = new Signal<this, unknown>(this);
   ready = Promise.resolve();
   isReady = true;
+  prevKernelName = 'python3';
+  started: string[] = [];
+
+  changeKernel({ name }: { name: string }): Promise<null> {
+    this.started.push(name);
+    return Promise.resolve(null);
+  }
+
   specsManager = { specs: { kernelspecs: { python3: { language: 'python' }, ir: { language: 'R' } } } };
   session: { kernel: FakeKernel | null } | null;
 
@@ -238,6 +247,60 @@ describe('Connection', () => {
     context.say({ ...golden('hello'), wire: 2 });
 
     expect(model.phase).toBe('other-version');
+    expect(model.otherVersion?.wire).toBe(2);
+  });
+
+  it('learns from a refusal which version the kernel speaks', async () => {
+    kernel.snapshot = { ok: false, wire: 3, error: 'this kernel speaks wire version 3', greencell_version: '0.3.1' };
+    await connect();
+
+    expect(model.phase).toBe('other-version');
+    expect(model.otherVersion).toEqual({ wire: 3, greencell: '0.3.1' });
+  });
+
+  it.each(['1.0; rm -rf ~', '$(id)', 'latest', ' 1', '1\n2', 7])('lets no version in that is none: %j', async told => {
+    kernel.snapshot = { ok: false, wire: 3, error: '', greencell_version: told };
+    await connect();
+
+    expect(model.otherVersion).toEqual({ wire: 3, greencell: '' });
+  });
+
+  it('is not disconnected before it was connected', async () => {
+    kernel.connectionStatus = 'connecting';
+    await connect();
+    context.connectionStatusChanged.emit('connecting');
+
+    expect(model.connected).toBe(true);
+  });
+
+  it('says within a second that the kernel does not answer, and forgets it when it does', async () => {
+    kernel.probe = undefined;
+    await connect();
+    expect(model.phase).toBe('asking');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(model.phase).toBe('silent');
+
+    context.say(golden('snapshot'));
+    expect(model.phase).toBe('measuring');
+  });
+
+  it.each([['autorestarting', 'died'], ['restarting', 'restarted'], ['dead', 'died']])(
+    'knows by “%s” what ended the session', async (status, by) => {
+      await connect();
+      context.turn(status);
+
+      expect(model.ended?.by).toBe(by);
+      expect(model.over).toBe(true);
+    }
+  );
+
+  it('starts a kernel like the last one, if there was one', async () => {
+    const made = await connect();
+    expect(await made.startKernel()).toBe(true);
+    expect(context.started).toEqual(['python3']);
+    context.prevKernelName = '';
+    expect(await made.startKernel()).toBe(false);
+    expect(context.started.length).toBe(1);
   });
 
   it('hears nothing of other comms, and nothing once disposed', async () => {
@@ -257,6 +320,6 @@ describe('Connection', () => {
     const made = await connect();
     kernel.snapshot = { ok: false, error: 'Unknown zone' };
 
-    expect(await made.request('set-zone', { zone: 'Atlantis' })).toEqual({ ok: false, error: 'Unknown zone' });
+    expect(await made.request('set-zone', { zone: 'Atlantis' })).toMatchObject({ ok: false, error: 'Unknown zone' });
   });
 });
