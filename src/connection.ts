@@ -127,8 +127,9 @@ export class Connection implements IDisposable {
     this._asked = null;
     const id = change.newValue?.id;
     if (id === undefined) {
-      this._model.kernelEnded('no-kernel', 'shut-down');
+      this._end('no-kernel', 'shut-down');
     } else if (id !== this._kernelId) {
+      this._wasConnected = false;
       this._model.forget();
     }
     // A restart may bring a new connection to the same kernel: what it ended with stays.
@@ -138,19 +139,25 @@ export class Connection implements IDisposable {
 
   private _onStatus(_: ISessionContext, status: Kernel.Status): void {
     if (status === 'restarting' || status === 'autorestarting') {
-      this._asked = null;
       this._restarting = true;
-      this._model.kernelEnded('restarted', status === 'restarting' ? 'restarted' : 'died');
+      this._end('restarted', status === 'restarting' ? 'restarted' : 'died');
     } else if (status === 'dead') {
-      this._asked = null;
-      this._model.kernelEnded('dead', 'died');
+      this._end('dead', 'died');
     } else if (status === 'idle' && (this._restarting || this._wholeDue)) {
       this._askWhenSettled();
     }
   }
 
+  /** The kernel's process is gone: that its connection goes too is no news. */
+  private _end(...how: Parameters<SessionModel['kernelEnded']>): void {
+    this._asked = null;
+    this._wasConnected = false;
+    this._model.setConnected(true);
+    this._model.kernelEnded(...how);
+  }
+
   private _onConnection(_: ISessionContext, status: Kernel.ConnectionStatus): void {
-    this._model.setConnected(status === 'connected' || !this._wasConnected);
+    this._model.setConnected(status === 'connected' || !this._wasConnected || !this._kernel);
     this._asked = null;
     this._ask();
   }

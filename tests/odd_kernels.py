@@ -16,7 +16,7 @@ greencell.load_ipython_extension = lambda shell: (time.sleep(3), load(shell))"""
 OTHER_WIRE = """import greencell.wire as wire, greencell.version as version
 wire.WIRE_VERSION, wire.__version__ = {wire}, {greencell!r}
 import greencell.control as control
-control.__version__ = {greencell!r}"""
+control.WIRE_VERSION, control.__version__ = {wire}, {greencell!r}"""
 MORTAL = """import pathlib, sys
 flag = pathlib.Path({flag!r})
 if flag.exists(): sys.exit(1)"""
