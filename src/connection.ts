@@ -86,6 +86,9 @@ export class Connection implements IDisposable {
   async startKernel(): Promise<boolean> {
     const name = this._context.prevKernelName;
     if (name) {
+      if (this._context.session) {
+        await this._context.shutdown(); // the server has lost the session of a dead kernel
+      }
       await this._context.changeKernel({ name });
     }
     return name !== '';
@@ -128,12 +131,15 @@ export class Connection implements IDisposable {
     const id = change.newValue?.id;
     if (id === undefined) {
       this._end('no-kernel', 'shut-down');
-    } else if (id !== this._kernelId) {
+      return;
+    }
+    this._gone = false;
+    if (id !== this._kernelId) {
       this._wasConnected = false;
       this._model.forget();
     }
     // A restart may bring a new connection to the same kernel: what it ended with stays.
-    this._kernelId = id ?? this._kernelId;
+    this._kernelId = id;
     this._ask();
   }
 
@@ -152,6 +158,7 @@ export class Connection implements IDisposable {
   private _end(...how: Parameters<SessionModel['kernelEnded']>): void {
     this._asked = null;
     this._wasConnected = false;
+    this._gone = how[0] !== 'restarted';
     this._model.setConnected(true);
     this._model.kernelEnded(...how);
   }
@@ -176,7 +183,9 @@ export class Connection implements IDisposable {
   private _ask(): void {
     const kernel = this._kernel;
     if (!kernel) {
-      this._model.setPhase(this._context.isReady ? 'no-kernel' : 'asking');
+      if (!this._gone) {
+        this._model.setPhase(this._context.isReady ? 'no-kernel' : 'asking');
+      }
       return;
     }
     if (!this._speaksPython(kernel)) {
@@ -266,6 +275,7 @@ export class Connection implements IDisposable {
   private _restarting = false;
   private _wholeDue = false;
   private _wasConnected = false;
+  private _gone = false;
   private _disposed = false;
   private _settling = 0;
 }

@@ -182,6 +182,9 @@ export class SessionModel {
   /** The kernel's process is gone: its last figures stay until there are new ones. */
   kernelEnded(phase: 'restarted' | 'dead' | 'no-kernel', by: Ending): void {
     this._endSession(by);
+    if (this.over && by === 'died' && this._ended) {
+      this._ended = { ...this._ended, by }; // it looked like a restart at first
+    }
     this._session = '';
     this._leave();
     this._paused = false;

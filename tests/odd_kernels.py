@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 START = "from ipykernel.kernelapp import launch_new_instance; launch_new_instance()"
-WITHOUT = "import sys; sys.modules['greencell'] = None"
+WITHOUT = """import sys
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name == "greencell":
+            raise ModuleNotFoundError("No module named 'greencell'", name=name)
+sys.meta_path.insert(0, Without())"""
 """As in an environment that has no greencell: importing it fails in the same way."""
 SLOW = """import greencell, time
 load = greencell.load_ipython_extension

@@ -73,7 +73,7 @@ export class Notices {
   readonly node = element('div', 'gc-Notices');
 
   update(model: SessionModel): void {
-    const shown = JSON.stringify([model.notices, model.ended?.totals.energyJ]);
+    const shown = JSON.stringify([model.notices, model.ended?.totals.energyJ, model.ended?.by]);
     if (shown === this._shown) {
       return; // a remedy may be being copied
     }

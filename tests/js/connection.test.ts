@@ -66,6 +66,11 @@ class FakeContext {
   prevKernelName = 'python3';
   started: string[] = [];
 
+  shutdown(): Promise<void> {
+    this.started.push('shutdown');
+    return Promise.resolve();
+  }
+
   changeKernel({ name }: { name: string }): Promise<null> {
     this.started.push(name);
     return Promise.resolve(null);
@@ -284,6 +289,27 @@ describe('Connection', () => {
     expect(model.phase).toBe('measuring');
   });
 
+  it('knows a restart that nobody asked for, which looks like another one at first', async () => {
+    await connect();
+    context.turn('restarting');
+    context.turn('autorestarting');
+
+    expect(model.ended?.by).toBe('died');
+  });
+
+  it('waits for nothing where the kernel is gone', async () => {
+    await connect();
+    context.isReady = false;
+    context.session = null;
+    context.kernelChanged.emit({ newValue: null });
+    context.connectionStatusChanged.emit('disconnected');
+    await settle();
+
+    expect(model.phase).toBe('no-kernel');
+    expect(model.connected).toBe(true);
+    expect(model.over).toBe(true);
+  });
+
   it.each([['autorestarting', 'died'], ['restarting', 'restarted'], ['dead', 'died']])(
     'knows by “%s” what ended the session', async (status, by) => {
       await connect();
@@ -297,10 +323,12 @@ describe('Connection', () => {
   it('starts a kernel like the last one, if there was one', async () => {
     const made = await connect();
     expect(await made.startKernel()).toBe(true);
-    expect(context.started).toEqual(['python3']);
+    expect(context.started).toEqual(['shutdown', 'python3']);
+    context.session = null;
+    expect(await made.startKernel()).toBe(true);
     context.prevKernelName = '';
     expect(await made.startKernel()).toBe(false);
-    expect(context.started.length).toBe(1);
+    expect(context.started).toEqual(['shutdown', 'python3', 'python3']);
   });
 
   it('hears nothing of other comms, and nothing once disposed', async () => {
