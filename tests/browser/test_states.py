@@ -7,10 +7,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import odd_kernels
 import pytest
 from playwright.sync_api import Browser, Locator, WebSocketRoute, expect
 
+import odd_kernels
 from greencell.testing import PowercapTree
 from greencell.version import __version__
 from lab_support import TOKEN, Lab, Notebook, running_lab
