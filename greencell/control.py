@@ -12,6 +12,7 @@ from greencell.feed import Feed
 from greencell.guard import Guard
 from greencell.place import Place
 from greencell.session import Session
+from greencell.version import __version__
 from greencell.what_if import WhatIf
 from greencell.wire import WIRE_VERSION, BadRequest, Op, decode_request, page
 
@@ -45,6 +46,9 @@ class Control:
         reply = self._guard.run(self._answer, content)
         if reply is None:
             reply = {"ok": False, "error": f"greencell failed: {self._guard.last_failure}"}
+        if not reply["ok"]:
+            # A page of another version understands no more than this, and says what to update.
+            reply["greencell_version"] = __version__
         return {"wire": WIRE_VERSION, **reply}
 
     def _answer(self, content: object) -> JsonObject:

@@ -255,6 +255,14 @@ export function decode(data: unknown): Decoded {
   return message ? { ok: true, message } : { ok: false, reason: 'ignored' };
 }
 
+/** Which version a message is of, and that of the kernel's greencell: only what may be pasted. */
+export function speaks(data: unknown): { wire: number; greencell: string } {
+  const message = isObject(data) ? data : {};
+  const { greencell_version: about } = isObject(message['info']) ? message['info'] : message;
+  const greencell = typeof about === 'string' && /^\d[\w.+!]{0,30}$/.test(about) ? about : '';
+  return { wire: Number(message['wire']), greencell };
+}
+
 /** Whether a reply says that what was asked is done. */
 export function isOkReply(content: unknown): content is Raw & { ok: true } {
   return isObject(content) && content['ok'] === true;

@@ -47,11 +47,11 @@ class Lab:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
-    def write_notebook(self, name: str, cells: list[str]) -> None:
+    def write_notebook(self, name: str, cells: list[str], kernel: str = "python3") -> None:
         """A notebook with code cells whose ids are c0, c1, …"""
         notebook = nbformat.v4.new_notebook()
         notebook.metadata["kernelspec"] = {
-            "name": "python3", "display_name": "Python 3", "language": "python",
+            "name": kernel, "display_name": kernel, "language": "python",
         }  # fmt: skip
         for index, source in enumerate(cells):
             cell = nbformat.v4.new_code_cell(source)

@@ -62,7 +62,7 @@ describe('decodeHistory', () => {
 
 describe('History', () => {
   const reveal = vi.fn();
-  const names = () => (id: string | null) => (id === 'plot' ? 'plot(x)' : '(deleted cell)');
+  const names = () => (id: string | null) => (id === 'plot' ? 'plot(x)' : null);
   const opened = async (reply: Reply): Promise<{ section: History; asked: () => number }> => {
     const asker = vi.fn(() => Promise.resolve(reply));
     const section = new History(trans, asker, { names, reveal });

@@ -7,6 +7,13 @@ import { type IWidgetModel, WidgetChannel } from '../../src/widget/channel';
 import { WidgetView } from '../../src/widget/view';
 import { golden } from './golden';
 
+// This page has no canvas; what the chart draws is looked at in a real browser.
+const paper: unknown = new Proxy(() => paper, { get: (_, name) => (name === 'measureText' ? () => ({ width: 9 }) : paper), set: () => true });
+vi.stubGlobal('Path2D', function Paper() {
+  return paper;
+});
+HTMLCanvasElement.prototype.getContext = (() => paper) as typeof HTMLCanvasElement.prototype.getContext;
+
 /** An anywidget's model: what is sent is kept, what is heard is said by hand. */
 class Model implements IWidgetModel {
   readonly sent: { id: string; greencell_request: Record<string, unknown> }[] = [];

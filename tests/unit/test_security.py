@@ -760,7 +760,7 @@ def test_a_shell_is_found_where_processes_may_be_started() -> None:
 SQL_PARTS = {
     # Constants of these files, numbers of ours, and names of columns, which are those of COLUMNS.
     "_WHERE", "wanted", "len(migrations)", "p", "table", "names", "values", "key", "updates",
-    "unless", "name",
+    "unless", "name", "_OF_PROCESS",
 }  # fmt: skip
 SQL = re.compile(r"\s*(select|insert|update|delete|pragma|create|drop|on conflict|:|.* = excluded)")
 
