@@ -194,7 +194,7 @@ class Bench:
         nb.page.wait_for_selector("[data-gc='panel']", state="hidden")
 
     def ticks(self) -> list[Row]:
-        count = 60 if self.quick else 200
+        count = 60 if self.quick else 120
         costs: dict[str, list[dict[str, float]]] = {}
         with self._fed() as (page, probe, nb):
 
