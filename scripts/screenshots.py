@@ -38,7 +38,7 @@ THEMES = {
 WIDTHS = (300, 400, 600)
 VIEWPORT = {"width": 1280, "height": 1000}
 TALLEST = 2_400
-COLOURS = 40
+COLOURS = 64
 """Enough for text on few colours; a picture is a third as large."""
 WORK = "import math, time\n\ndef work(seconds):\n    end = time.monotonic() + seconds\n    while time.monotonic() < end:\n        math.factorial(2_000)"
 CELLS = [
@@ -310,7 +310,8 @@ def panel(nb: Notebook) -> bytes:
 def save(png: bytes, path: Path) -> None:
     """With few colours: small, and as sharp."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    picture.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+    kept = Image.Quantize.MAXCOVERAGE  # also the colours of few pixels
+    picture.quantize(COLOURS, method=kept, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def end_kernels(lab: Lab) -> None:
