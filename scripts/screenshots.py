@@ -308,10 +308,12 @@ def panel(nb: Notebook) -> bytes:
 
 
 def save(png: bytes, path: Path) -> None:
-    """With few colours: small, and as sharp."""
+    """With its most frequent colours: small, as sharp, and no hue of an area is off."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
-    kept = Image.Quantize.MAXCOVERAGE  # also the colours of few pixels
-    picture.quantize(COLOURS, method=kept, dither=Image.Dither.NONE).save(path, optimize=True)
+    counted = sorted(picture.getcolors(1 << 24) or [], reverse=True)[:COLOURS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, colour in counted for part in colour])
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def end_kernels(lab: Lab) -> None:
