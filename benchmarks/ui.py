@@ -33,11 +33,11 @@ SORTERS = (
 """What sorts the table by energy: the first that is there."""
 QUIET_MS = 1_000
 BUSY = "import time\nend = time.monotonic() + {}\nwhile time.monotonic() < end: sum(range(1000))"
-PRINTING = """import threading, time
+PRINTING = r"""import sys, threading, time
 def beside():
-    for i in range(15): print("thread", i); time.sleep(.2)
+    for i in range(15): sys.stdout.write(f"thread {i}\n"); time.sleep(.2)
 thread = threading.Thread(target=beside); thread.start()
-for i in range(15): print("cell", i); time.sleep(.2)
+for i in range(15): sys.stdout.write(f"cell {i}\n"); time.sleep(.2)
 thread.join()"""
 
 
@@ -194,7 +194,7 @@ class Bench:
         nb.page.wait_for_selector("[data-gc='panel']", state="hidden")
 
     def ticks(self) -> list[Row]:
-        count = 60 if self.quick else 200
+        count = 60 if self.quick else 120
         costs: dict[str, list[dict[str, float]]] = {}
         with self._fed() as (page, probe, nb):
 

@@ -15,9 +15,9 @@ class Without:
             raise ModuleNotFoundError("No module named 'greencell'", name=name)
 sys.meta_path.insert(0, Without())"""
 """As in an environment that has no greencell: importing it fails in the same way."""
-SLOW = """import greencell, time
+SLOW = """import greencell, time  # as from a slow disk
 load = greencell.load_ipython_extension
-greencell.load_ipython_extension = lambda shell: (time.sleep(3), load(shell))"""
+greencell.load_ipython_extension = lambda shell: (time.sleep({}), load(shell))"""
 OTHER_WIRE = """import greencell.wire as wire, greencell.version as version
 wire.WIRE_VERSION, wire.__version__ = {wire}, {greencell!r}
 import greencell.control as control
@@ -50,7 +50,8 @@ class OddKernel:
 
 BARE = OddKernel("bare", "Bare env", WITHOUT)
 JULIA = OddKernel("julia", "Julia 1.11", language="julia")
-SLOWLY = OddKernel("slowly", "Slow disk", SLOW)
+SLOWLY = OddKernel("slowly", "Slow disk", SLOW.format(3))
+HARDLY = OddKernel("hardly", "Slow disk", SLOW.format(120))
 NEWER = OddKernel("newer", "Newer env", OTHER_WIRE.format(wire=2, greencell="0.9.0"))
 OLDER = OddKernel("older", "Older env", OTHER_WIRE.format(wire=0, greencell="0.0.9"))
 

@@ -377,6 +377,7 @@ export class GreencellPanel extends Widget {
       case 'loading':
         return this._trans.__('Starting…');
       case 'asking':
+      case 'silent':
       case 'no-notebook':
         return '';
       default:

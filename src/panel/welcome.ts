@@ -147,7 +147,7 @@ export class Welcome {
 
   /** What can still be had of a session whose kernel is gone, and what cannot. */
   private _last(): Node[] {
-    const words = this._trans.__('The kernel made the files and statements, so there are none any more. %1 lists this session in any kernel with greencell, unless the history is off.', '%greencell history');
+    const words = this._trans.__('Exports went with the kernel. %1 lists this session in any kernel with greencell, unless the history is off.', '%greencell history');
     return [
       this._say(words, '', 'gc-Dim'),
       button(this._trans.__('Copy these figures'), 'gc-mod-link', () => this._actions.copyLast())
