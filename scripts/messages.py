@@ -65,7 +65,7 @@ def said_by_schema(schema: dict[str, Any]) -> Iterator[tuple[str, int]]:
                 yield from walk(value, "settings")
             elif key == "oneOf":
                 for choice in value:
-                    yield from walk(choice, "schema")
+                    yield from walk(choice, "settings")
 
     for key in walk(schema, "schema"):
         yield key, 1

@@ -8,7 +8,7 @@ const TEXTS = ['title', 'description'];
 export function translatedSchema(schema: ISettingRegistry.ISchema, trans: TranslationBundle): ISettingRegistry.ISchema {
   const walk = (node: unknown, context: string): unknown => {
     if (Array.isArray(node)) {
-      return node.map(item => walk(item, 'schema'));
+      return node.map(item => walk(item, 'settings'));
     }
     if (typeof node !== 'object' || node === null) {
       return node;
