@@ -31,6 +31,14 @@ FROM_THE_KERNEL = ", ".join(
         ".gc-Method .gc-List dd", ".gc-Skipped", "[data-gc='method'] *",
     ]
 )  # fmt: skip
+#: What reaches out of the panel: [class, text].
+OVERHANGING = """() => {
+    const panel = document.querySelector("[data-gc='panel']");
+    const edge = panel.getBoundingClientRect().left + panel.clientWidth + 0.5;
+    return [...panel.querySelectorAll('*')]
+        .filter(node => node.checkVisibility() && node.getBoundingClientRect().right > edge)
+        .map(node => [node.className, node.textContent.slice(0, 40)]);
+}"""
 #: Every text that a person sees, hears or finds under the mouse.
 TEXTS = """([roots, except]) => [...document.querySelectorAll(roots)].flatMap(root => {
     const found = [];
@@ -85,15 +93,21 @@ def test_the_panel_speaks_french(french: Notebook) -> None:
     assert page.locator("[data-gc='enable']").inner_text() == "Démarrer la mesure"
     french.enable()
     french.run(0)
+    french.run(0)
     french.run(1)
-    page.locator("[data-gc='cell-row']").nth(1).wait_for()
+    page.locator("[data-gc='cell-row']").nth(2).wait_for()
 
     panel = page.locator("[data-gc='panel']")
     assert panel.get_attribute("aria-label") == "Énergie et CO₂ de ce notebook"
     assert "échouée" in page.locator("[data-gc='cell-row']").first.inner_text()
-    assert "2 cellules en" in panel.inner_text()
+    assert "3 cellules en" in panel.inner_text()
     assert page.locator("[data-gc='provenance']").inner_text() == "Estimé"
     assert "échouée" in page.locator("[data-gc='badge'][data-cell-id='c1']").inner_text()
+    for summary in page.locator("[data-gc='panel'] details:visible > summary").all():
+        summary.click()
+    page.locator("[data-gc='elsewhere-row']").first.wait_for(timeout=15_000)
+    assert panel.bounding_box()["width"] <= 260  # longer words in the narrowest panel
+    assert page.evaluate(OVERHANGING) == []
     label = page.evaluate("() => window.jupyterapp.commands.label('greencell:open-panel')")
     assert label == "Afficher l’énergie et le CO₂"
 
