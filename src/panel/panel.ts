@@ -11,6 +11,7 @@ import type { Change, SessionModel } from '../model';
 import type { IFeed, ITracked } from '../tokens';
 import type { IViewState } from '../viewstate';
 import { EXPORT_FORMATS, type ExportFormat, type Statement, STATEMENTS } from '../wire';
+import { Announcer } from './announcer';
 import { Cells } from './cells';
 import { Notices } from './details';
 import { button, element, marked, setText, show } from './dom';
@@ -92,7 +93,10 @@ export class GreencellPanel extends Widget {
       this._footer(),
       this._method.node
     );
-    this.node.append(this._head(), this._welcome.node, this._figures);
+    this._announcer = new Announcer(_trans, id => this._places.nameOf(id));
+    this.node.append(this._head(), this._welcome.node, this._figures, this._announcer.node);
+    // States and notices change rarely; figures, which do not, are left to the announcer.
+    this._welcome.node.ariaLive = this._notices.node.ariaLive = 'polite';
     // The event of a section does not bubble.
     this._figures.addEventListener('toggle', () => this._viewStateChanged.emit(), true);
 
@@ -108,6 +112,7 @@ export class GreencellPanel extends Widget {
       this._feed.currentChanged.disconnect(this._onCurrentChanged, this);
       this._feed.settings.changed.disconnect(this._update, this);
       this._now.dispose();
+      this._announcer.dispose();
       super.dispose();
     }
   }
@@ -241,7 +246,7 @@ export class GreencellPanel extends Widget {
     this._pause.addEventListener('click', () => {
       void this.togglePause();
     });
-    return element('header', 'gc-Head', this._dot, this._title, this._phaseWord, this._pause);
+    return element('div', 'gc-Head', this._dot, this._title, this._phaseWord, this._pause);
   }
 
   private _footer(): HTMLElement {
@@ -272,7 +277,7 @@ export class GreencellPanel extends Widget {
       void this.copy('md');
     });
     copy.title = this._trans.__('Copy the session as Markdown');
-    return element('footer', 'gc-Section gc-Footer', menu, copy);
+    return element('div', 'gc-Section gc-Footer', menu, copy);
   }
 
   private _onCurrentChanged(): void {
@@ -326,6 +331,7 @@ export class GreencellPanel extends Widget {
       this._cells.update(model);
       this._waste.update(model);
       this._method.update(model);
+      this._announcer.update(model);
     }
   }
 
@@ -336,6 +342,7 @@ export class GreencellPanel extends Widget {
     );
     this._now.update(model, redraw);
     this._where.update(model);
+    this._announcer.updateLive(model);
   }
 
   /** Count seconds by this page's clock while a cell runs and somebody looks. */
@@ -403,6 +410,7 @@ export class GreencellPanel extends Widget {
   private readonly _notices: Notices;
   private readonly _now: Now;
   private readonly _cells: Cells;
+  private readonly _announcer: Announcer;
   private readonly _waste: WasteView;
   private readonly _where: Where;
   private readonly _whatIf: WhatIf;

@@ -100,7 +100,8 @@ class Figure {
   constructor(mark: string, label: string) {
     const line = element('div', 'gc-Figure-line', this._value, this._unit);
     this.node = marked('div', mark, 'gc-Figure', element('div', 'gc-Figure-label', label), line);
-    this.node.setAttribute('aria-label', label);
+    this.node.role = 'group';
+    this.node.ariaLabel = label;
   }
 
   readonly node: HTMLElement;
