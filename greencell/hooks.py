@@ -62,6 +62,7 @@ class Hooks:
         self._main_thread = threading.main_thread().ident
         self._slow_hooks = 0
         self.guard = Guard("hook")
+        self._telling = Guard("feed")
 
     def register(self) -> None:
         """Listen to the shell's cells; the next one is the first."""
@@ -188,7 +189,8 @@ class Hooks:
         self._frames.append(_Frame(opening.run, info, thread, request, self._number_of(info)))
         feed = self._session.feed
         if outer is None and feed is not None:
-            feed.cell_started(opening, self._session.wall_s(), parent)
+            # What cannot be told is measured all the same.
+            self._telling.run(feed.cell_started, opening, self._session.wall_s(), parent)
         self._session.begin(opening)  # the readings come last: nothing of ours is in the cell
 
     def _end(self, result: Result) -> None:

@@ -279,7 +279,8 @@ def check_kernel(soak: Soak) -> None:
     numbers = [one["execution_count"] for one in tops if one["status"] != "lost"]
     for count, what in soak.replied.items():
         if numbers.count(count) != 1:
-            soak.problem(f"{numbers.count(count)} records of {what}")
+            _, status = kernel.run("%greencell status --json")
+            soak.problem(f"{numbers.count(count)} records of {what}; {status[:2000]}")
     cells_kwh = math.fsum(one["energy_kwh"] or 0.0 for one in tops)
     if not math.isclose(totals["cells_energy_kwh"], cells_kwh, rel_tol=1e-9, abs_tol=1e-18):
         soak.problem(f"cells are {cells_kwh}, their total {totals['cells_energy_kwh']}")

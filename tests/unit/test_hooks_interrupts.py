@@ -70,6 +70,26 @@ def test_an_interrupt_while_ipython_tells_of_an_error_loses_no_number() -> None:
     assert record.duration_s == pytest.approx(1.0)
 
 
+def test_a_start_that_cannot_be_told_is_measured_all_the_same() -> None:
+    """Nobody hears of it, and its record is there."""
+    bench = Bench.make()
+    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None)
+
+    def fails(*_: object) -> None:
+        raise OSError("no socket")
+
+    bench.session.feed = SimpleNamespace(cell_started=fails)  # type: ignore[assignment]
+    info = SimpleNamespace(cell_id="c", raw_cell="pass", store_history=True)
+    hooks._pre_run_cell(info)
+    bench.pass_time(1.0)
+    bench.session.feed = None
+    hooks._post_run_cell(result_of(info))
+
+    (record,) = bench.session.cells
+    assert record.duration_s == pytest.approx(1.0)
+    assert hooks.guard.failures == 0
+
+
 def test_an_end_without_a_beginning_is_else_no_cell() -> None:
     """As after ``%load_ext greencell``, or a request that keeps no history."""
     bench = Bench.make()
