@@ -58,12 +58,13 @@ check: sync node-modules
 	$(RUN) lint-imports
 	npm run --silent test
 
-bench: $(UV)
+bench: $(UV) chromium
 	$(UV) sync --quiet --group test --group bench --extra lab
 	$(RUN) python benchmarks/overhead.py
 	$(RUN) python benchmarks/accuracy.py
 	$(RUN) python benchmarks/carbon_lookup.py
 	$(RUN) python benchmarks/history_cost.py
+	$(RUN) python benchmarks/ui.py
 
 build: $(UV)
 	$(UV) build
@@ -93,4 +94,4 @@ format: sync
 	$(RUN) ruff format .
 
 clean:
-	rm -rf .venv .tools node_modules lib dist greencell/labextension test-results .fuzz
+	rm -rf .venv .tools node_modules lib dist greencell/labextension greencell/static test-results .fuzz

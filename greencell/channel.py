@@ -82,13 +82,17 @@ class Channel:
 
     def send(self, message: Message, parent: JsonObject) -> None:
         """Push one message to every page. Safe from any thread."""
+        self.send_to(COMM_ID, message, parent)
+
+    def send_to(self, comm_id: str, data: Message, parent: JsonObject) -> None:
+        """Push data under the id of a comm. Safe from any thread."""
         kernel = self._kernel
         kernel.session.send(
             kernel.iopub_socket,
             "comm_msg",
-            {"comm_id": COMM_ID, "data": message},
+            {"comm_id": comm_id, "data": data},
             parent=parent,
-            ident=_TOPIC,
+            ident=f"comm-{comm_id}".encode(),
         )
 
     def send_now(self, message: Message, parent: JsonObject) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 
 from greencell import report
 from greencell.document import JsonObject, carbon_object
+from greencell.earlier import HISTORY_OFF, Earlier
 from greencell.errors import UsageError
 from greencell.feed import Feed
 from greencell.guard import Guard
 from greencell.place import Place
 from greencell.session import Session
+from greencell.version import __version__
 from greencell.what_if import WhatIf
 from greencell.wire import WIRE_VERSION, BadRequest, Op, decode_request, page
 
@@ -18,10 +20,13 @@ from greencell.wire import WIRE_VERSION, BadRequest, Op, decode_request, page
 class Control:
     """Answers requests about one session and its place."""
 
-    def __init__(self, session: Session, feed: Feed, place: Place) -> None:
+    def __init__(
+        self, session: Session, feed: Feed, place: Place, earlier: Earlier | None = None
+    ) -> None:
         self._session = session
         self._feed = feed
         self._place = place
+        self._earlier = earlier
         self._guard = Guard("control")
         self._ops: Mapping[Op, Callable[[str], JsonObject]] = {
             "snapshot": self._snapshot,
@@ -29,6 +34,7 @@ class Control:
             "export": self._export,
             "set-zone": self._set_zone,
             "what-if": self._what_if,
+            "history": self._history,
             "label": self._label,
             "pause": self._pause,
             "resume": self._resume,
@@ -40,6 +46,9 @@ class Control:
         reply = self._guard.run(self._answer, content)
         if reply is None:
             reply = {"ok": False, "error": f"greencell failed: {self._guard.last_failure}"}
+        if not reply["ok"]:
+            # A page of another version understands no more than this, and says what to update.
+            reply["greencell_version"] = __version__
         return {"wire": WIRE_VERSION, **reply}
 
     def _answer(self, content: object) -> JsonObject:
@@ -74,6 +83,11 @@ class Control:
     def _what_if(self, zones: str) -> JsonObject:
         what_if = WhatIf(self._session.to_dict(), self._place)
         return {"what_if": what_if.message(zones.split(), self._session.wall_s())}
+
+    def _history(self, _argument: str) -> JsonObject:
+        if self._earlier is None:
+            raise UsageError(HISTORY_OFF)
+        return {"history": self._earlier.message()}
 
     def _label(self, label: str) -> JsonObject:
         self._session.label_next(label)

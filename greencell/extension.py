@@ -19,8 +19,9 @@ from greencell.channel import Channel, kernel_of
 from greencell.clock import SystemClock
 from greencell.control import Control
 from greencell.document import carbon_object
+from greencell.earlier import Earlier
 from greencell.equipment import Equipped
-from greencell.feed import Feed
+from greencell.feed import Feed, Outlet
 from greencell.guard import Guard
 from greencell.hooks import Hooks
 from greencell.keeping import keep
@@ -65,6 +66,8 @@ class Extension:
         self.place = Place(self.session, table, wishes, home=home, providers=self._provider)
         self.problem: str | None = None
         self.channel: Channel | None = None
+        self.outlet = Outgoing()
+        self.control: Control | None = None
         kernel = kernel_of(shell)
         if kernel is not None:
             self._connect(kernel)
@@ -73,13 +76,13 @@ class Extension:
         self._passed_over = PassedOver(kernel)
 
     def _connect(self, kernel: Any) -> None:
-        outlet = Outgoing()
-        feed = Feed(self.session, outlet, SystemClock())
-        control = Control(self.session, feed, self.place)
+        feed = Feed(self.session, self.outlet, SystemClock())
+        earlier = Earlier(self.session, self.settings)
+        control = Control(self.session, feed, self.place, earlier)
         channel = Channel(kernel, control.answer, self._probed)
-        outlet.channel = channel
+        self.outlet.channel = channel
         channel.open()
-        self.channel = channel
+        self.channel, self.control = channel, control
         self.session.feed = feed
 
     def _probed(self) -> None:
@@ -197,17 +200,26 @@ def _call(method: weakref.ref[Callable[[], None]]) -> None:
 
 
 class Outgoing:
-    """The outlet of a feed; a channel needs its control, and that needs the feed, first."""
+    """The outlet of a feed; a channel needs its control, and that needs the feed, first.
+
+    Attributes:
+        widget: a second outlet, once ``%greencell panel`` has shown one.
+    """
 
     channel: Channel | None = None
+    widget: Outlet | None = None
 
     def send(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
         """Push one message to every page."""
         if self.channel is not None:
             self.channel.send(message, parent)
+        if self.widget is not None:
+            self.widget.send(message, parent)
 
     def send_now(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
         """Push one message, and return when it has left the process."""
+        if self.widget is not None:
+            self.widget.send(message, parent)
         if self.channel is not None:
             self.channel.send_now(message, parent)
 

@@ -85,6 +85,7 @@ class Feed:
         self._probed = False
         self._change_waits = False
         self._totals: Message | None = None
+        self._told: frozenset[str] | None = None
 
     def hello(self, parent: dict[str, Any]) -> None:
         """Say that a session began. Only from inside a cell."""
@@ -151,6 +152,7 @@ class Feed:
             self._push_snapshot(PROBE_RECORDS, now_ns)
         if now_ns - self._tick_ns >= period_ns:
             self._tick_ns = now_ns
+            self._tell_notices()
             grown = elapsed_ns >= SNAPSHOT_S * NS_PER_S
             if grown and self._silent_ns(now_ns) >= SNAPSHOT_TICKS * period_ns:
                 self._push_snapshot(SNAPSHOT_RECORDS, now_ns)
@@ -160,6 +162,12 @@ class Feed:
         if self._probed:
             due_ns = min(due_ns, now_ns + int(PROBE_S * NS_PER_S))
         return max(0.0, (due_ns - self._clock.monotonic_ns()) / NS_PER_S)
+
+    def _tell_notices(self) -> None:
+        """A source fell silent, or answers again: pages hear of it now, not a minute later."""
+        ids = frozenset(notice.id for notice in self._picture.notices())
+        if self._told is not None and ids != self._told:
+            self.changed()
 
     def is_tick_due(self, now_ns: int) -> bool:
         """Whether a tick is to be sent now: its figures should be of now, too."""
@@ -209,6 +217,8 @@ class Feed:
         return wire.envelope(kind, seq, self._picture.id, self._clock.wall_s(), body)
 
     def _send(self, kind: wire.Kind, body: Message, parent: dict[str, Any]) -> None:
+        if "notices" in body:
+            self._told = frozenset(notice["id"] for notice in body["notices"])
         self._outlet.send(self._message(kind, body), parent)
 
 

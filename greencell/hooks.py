@@ -42,6 +42,7 @@ class _Frame:
     info: Info
     thread: int
     request: str
+    count: int | None
 
 
 class Hooks:
@@ -98,10 +99,16 @@ class Hooks:
     # -- the two hooks -------------------------------------------------------------------------
 
     def _pre_run_cell(self, info: Info) -> None:
-        try:
-            if self._shielded(self._begin, info):
-                self._deliver_interrupt(info)
-        except KeyboardInterrupt:  # before the shield stood, or after it fell
+        interrupted = False
+        for _ in range(_ATTEMPTS):
+            try:
+                interrupted |= self._shielded(self._begin, info)
+            except KeyboardInterrupt:  # before the shield stood, or after it fell
+                interrupted = True
+                if not self._is_open(info):
+                    continue
+            break
+        if interrupted:
             self._deliver_interrupt(info)
 
     def _post_run_cell(self, result: Result) -> None:
@@ -110,7 +117,7 @@ class Hooks:
             try:
                 self._shielded(self._end, result)
             except KeyboardInterrupt:  # too late for the cell; only its end must not be lost
-                if any(frame.info is info for frame in self._frames):
+                if self._is_open(info):
                     continue
             return
 
@@ -151,7 +158,7 @@ class Hooks:
         """Interrupt the cell's own code a moment later, as the user meant it."""
 
         def deliver() -> None:
-            if any(frame.info is info for frame in self._frames):
+            if self._is_open(info):
                 self._interrupt_main_thread()
 
         timer = threading.Timer(_REDELIVER_S, deliver)
@@ -178,7 +185,7 @@ class Hooks:
             outer.run if outer else None,
             cell_label(getattr(info, "raw_cell", None)),
         )
-        self._frames.append(_Frame(opening.run, info, thread, request))
+        self._frames.append(_Frame(opening.run, info, thread, request, self._number_of(info)))
         feed = self._session.feed
         if outer is None and feed is not None:
             feed.cell_started(opening, self._session.wall_s(), parent)
@@ -188,13 +195,36 @@ class Hooks:
         snapshot = self._session.take()  # the readings come first, for the same reason
         frame, abandoned = self._pop(getattr(result, "info", None))
         if frame is None:
+            if _never_began(result):
+                self._note_unbegun(result)
             return
         for newer in abandoned:
             self._session.end(newer.run, snapshot, "lost", None)
-        self._session.end(frame.run, snapshot, _status(result), _count(result))
+        self._session.end(frame.run, snapshot, _status(result), _count(result) or frame.count)
         self._session.wake()
 
+    def _note_unbegun(self, result: Result) -> None:
+        """A cell that was interrupted before its first hook has its number, and a reply."""
+        opening = self._session.open_run(
+            _text_or_none(getattr(result.info, "cell_id", None)),
+            None,
+            cell_label(getattr(result.info, "raw_cell", None)),
+        )
+        self._session.begin(opening)
+        number = self._number_of(result.info)
+        self._session.end(opening.run, self._session.take(), "interrupted", number)
+        self._session.wake()
+
+    def _number_of(self, info: Info) -> int | None:
+        """What a cell was given before its first hook; a result that was cut short lacks it."""
+        count = getattr(self._shell, "execution_count", None)
+        stored = getattr(info, "store_history", False) is True
+        return count - 1 if stored and isinstance(count, int) else None
+
     # -- pairing -------------------------------------------------------------------------------
+
+    def _is_open(self, info: Info) -> bool:
+        return any(frame.info is info for frame in self._frames)
 
     def _top(self, thread: int) -> _Frame | None:
         return next((f for f in reversed(self._frames) if f.thread == thread), None)
@@ -251,12 +281,21 @@ def without_label(lines: list[str]) -> list[str]:
 
 def _status(result: Result) -> CellStatus:
     error = getattr(result, "error_in_exec", None)
+    if isinstance(getattr(result, "error_before_exec", None), KeyboardInterrupt):
+        return "interrupted"
     # By name: importing asyncio costs 20 ms where nothing else has.
     if isinstance(error, KeyboardInterrupt) or type(error).__name__ == "CancelledError":
         return "interrupted"
     if error is not None or getattr(result, "error_before_exec", None) is not None:
         return "error"
     return "ok"
+
+
+def _never_began(result: Result) -> bool:
+    """Whether an interrupt came after a cell had got its number, and before its first hook."""
+    if not isinstance(getattr(result, "error_before_exec", None), KeyboardInterrupt):
+        return False
+    return getattr(getattr(result, "info", None), "store_history", False) is True
 
 
 def _count(result: Result) -> int | None:

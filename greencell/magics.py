@@ -14,6 +14,7 @@ from greencell.carbon_magics import CarbonMagics
 from greencell.errors import UsageError
 from greencell.extension import Extension
 from greencell.magic_words import Shown, flag, none_left, number_option, option
+from greencell.panel_magic import panel
 from greencell.report.history_text import history_text
 from greencell.report.html_format import cells_html, summary_html
 from greencell.report.shape import legible, visible
@@ -24,6 +25,7 @@ from greencell.settings import PROVIDERS, TABLE
 _LABEL_MAX: Final = 200
 HELP: Final[Mapping[str, str]] = {
     "": "session summary",
+    "panel": "the live panel here, where JupyterLab's side panel is not",
     "cells": f"table of cells   [--sort {'|'.join(SORTS)}]",
     "status": "health of the measurement   [--json]",
     "sources": "what meters what; what is not used, why, and what would enable it",
@@ -44,12 +46,13 @@ HELP: Final[Mapping[str, str]] = {
 class Magics:
     """The commands behind ``%greencell``, over one extension."""
 
-    def __init__(self, extension: Extension, show: Callable[[Shown], None]) -> None:
+    def __init__(self, extension: Extension, show: Callable[[object], None]) -> None:
         self._extension = extension
         self._session = extension.session
         self._show = show
         self._commands: Mapping[str, Callable[[list[str]], None]] = {
             "": self._summary,
+            "panel": self._panel,
             "cells": self._cells,
             "status": self._status,
             "sources": self._sources,
@@ -93,6 +96,13 @@ class Magics:
         none_left(arguments, "")
         document = self._session.to_dict()
         self._show(Shown(to_text(document), summary_html(document)))
+
+    def _panel(self, arguments: list[str]) -> None:
+        none_left(arguments, "panel")
+        problem, shown = panel(self._extension)
+        if problem:
+            print(f"greencell: {problem}")
+        self._show(shown)
 
     def _cells(self, arguments: list[str]) -> None:
         sort = option(arguments, "--sort", SORTS) or "order"

@@ -27,10 +27,12 @@ PAGE_RECORDS: Final = 1_000
 
 Kind = Literal["hello", "snapshot", "tick", "cell-start", "cell-end", "status"]
 Op = Literal[
-    "snapshot", "cells", "export", "set-zone", "what-if", "pause", "resume", "reset", "label"
-]
+    "snapshot", "cells", "export", "set-zone", "what-if", "history", "pause", "resume", "reset",
+    "label",
+]  # fmt: skip
 OPS: Final[tuple[Op, ...]] = (
-    "snapshot", "cells", "export", "set-zone", "what-if", "pause", "resume", "reset", "label",
+    "snapshot", "cells", "export", "set-zone", "what-if", "history", "pause", "resume", "reset",
+    "label",
 )  # fmt: skip
 Message = dict[str, Any]  # JSON
 

@@ -11,11 +11,11 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 
 import type { Phase, SessionModel } from './model';
-import { COMM_ID, decode, errorOf, isOkReply, pageOf, REQUEST_TYPE, WIRE_VERSION } from './wire';
+import { COMM_ID, decode, errorOf, isOkReply, pageOf, REQUEST_TYPE, speaks, WIRE_VERSION } from './wire';
 
 const ASK_TIMEOUT_MS = 10_000;
 /** After this long without an answer the panel says that it waits. */
-const SILENT_AFTER_MS = 5_000;
+const SILENT_AFTER_MS = 1_000;
 /** An idle kernel may have its next cell on the way already. */
 const SETTLE_MS = 250;
 const LOAD = '%load_ext greencell';
@@ -24,7 +24,7 @@ const LOAD_TRIES = 3;
 /** The outcome of a request: the reply's content, or the line that says why not. */
 export type Reply =
   | { ok: true; content: Readonly<Record<string, unknown>> }
-  | { ok: false; error: string };
+  | { ok: false; error: string; content?: unknown };
 
 export class Connection implements IDisposable {
   constructor(
@@ -82,6 +82,18 @@ export class Connection implements IDisposable {
     }
   }
 
+  /** Start a kernel like the last one; whether there was one to start another like it. */
+  async startKernel(): Promise<boolean> {
+    const name = this._context.prevKernelName;
+    if (name) {
+      if (this._context.session) {
+        await this._context.shutdown(); // the server has lost the session of a dead kernel
+      }
+      await this._context.changeKernel({ name });
+    }
+    return name !== '';
+  }
+
   /** Fetch all records, also those that pushed snapshots leave out. */
   async fetchAll(): Promise<void> {
     const { session } = this._model;
@@ -107,7 +119,7 @@ export class Connection implements IDisposable {
     const content = await control(kernel, REQUEST_TYPE, { wire: WIRE_VERSION, op, ...extra });
     return isOkReply(content)
       ? { ok: true, content }
-      : { ok: false, error: errorOf(content) || 'the kernel does not answer' };
+      : { ok: false, error: errorOf(content) || 'the kernel does not answer', content };
   }
 
   private get _kernel(): Kernel.IKernelConnection | null {
@@ -129,30 +141,41 @@ export class Connection implements IDisposable {
     this._asked = null;
     const id = change.newValue?.id;
     if (id === undefined) {
-      this._model.kernelEnded('no-kernel');
-    } else if (id !== this._kernelId) {
+      this._end('no-kernel', 'shut-down');
+      return;
+    }
+    this._gone = false;
+    if (id !== this._kernelId) {
+      this._wasConnected = false;
       this._model.forget();
     }
     // A restart may bring a new connection to the same kernel: what it ended with stays.
-    this._kernelId = id ?? this._kernelId;
+    this._kernelId = id;
     this._ask();
   }
 
   private _onStatus(_: ISessionContext, status: Kernel.Status): void {
     if (status === 'restarting' || status === 'autorestarting') {
-      this._asked = null;
       this._restarting = true;
-      this._model.kernelEnded('restarted');
+      this._end('restarted', status === 'restarting' ? 'restarted' : 'died');
     } else if (status === 'dead') {
-      this._asked = null;
-      this._model.kernelEnded('dead');
+      this._end('dead', 'died');
     } else if (status === 'idle' && (this._restarting || this._wholeDue)) {
       this._askWhenSettled();
     }
   }
 
+  /** The kernel's process is gone: that its connection goes too is no news. */
+  private _end(...how: Parameters<SessionModel['kernelEnded']>): void {
+    this._asked = null;
+    this._wasConnected = false;
+    this._gone = how[0] !== 'restarted';
+    this._model.setConnected(true);
+    this._model.kernelEnded(...how);
+  }
+
   private _onConnection(_: ISessionContext, status: Kernel.ConnectionStatus): void {
-    this._model.setConnected(status === 'connected');
+    this._model.setConnected(status === 'connected' || !this._wasConnected || !this._kernel);
     this._asked = null;
     this._ask();
   }
@@ -171,7 +194,9 @@ export class Connection implements IDisposable {
   private _ask(): void {
     const kernel = this._kernel;
     if (!kernel) {
-      this._model.setPhase(this._context.isReady ? 'no-kernel' : 'asking');
+      if (!this._gone) {
+        this._model.setPhase(this._context.isReady ? 'no-kernel' : 'asking');
+      }
       return;
     }
     if (!this._speaksPython(kernel)) {
@@ -182,6 +207,7 @@ export class Connection implements IDisposable {
     if (kernel.connectionStatus !== 'connected') {
       return;
     }
+    this._wasConnected = true;
     if (this._asked === kernel.id && !this._restarting) {
       if (this._wholeDue) {
         void this._askWhole();
@@ -230,10 +256,11 @@ export class Connection implements IDisposable {
   private async _askWhole(): Promise<boolean> {
     this._wholeDue = false;
     const reply = await this.request('snapshot');
-    if (this._disposed || !reply.ok) {
+    if (this._disposed) {
       return false;
     }
-    return this._take(reply.content['snapshot']);
+    // A kernel of another version refuses, and says which.
+    return this._take(reply.ok ? reply.content['snapshot'] : reply.content);
   }
 
   /** Whether it was a message of ours that fits. */
@@ -242,7 +269,7 @@ export class Connection implements IDisposable {
     if (decoded.ok) {
       this._model.receive(decoded.message);
     } else if (decoded.reason === 'version') {
-      this._model.setPhase('other-version');
+      this._model.setOtherVersion(speaks(data));
     }
     return decoded.ok;
   }
@@ -258,6 +285,8 @@ export class Connection implements IDisposable {
   private _kernelId: string | undefined;
   private _restarting = false;
   private _wholeDue = false;
+  private _wasConnected = false;
+  private _gone = false;
   private _disposed = false;
   private _settling = 0;
 }

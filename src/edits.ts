@@ -27,14 +27,27 @@ export class Edits {
     return now !== null && now !== ran.source;
   }
 
+  /** The code that a run was of; `null` if this page did not see it begin. */
+  sourceThatRan({ run, cellId }: IRecord): string | null {
+    const ran = cellId === null ? undefined : this._ran.get(cellId);
+    return ran?.run === run ? ran.source : null;
+  }
+
+  /** Whether a run had other code than the one before it in this page. */
+  changedBefore({ run, cellId }: IRecord): boolean {
+    const ran = cellId === null ? undefined : this._ran.get(cellId);
+    return ran?.run === run && ran.changed;
+  }
+
   private _note(run: string, cellId: string | null): void {
     this._latest = run;
     const source = cellId === null ? null : this._sourceOf(cellId);
     if (cellId !== null && source !== null) {
-      this._ran.set(cellId, { run, source });
+      const before = this._ran.get(cellId)?.source ?? source;
+      this._ran.set(cellId, { run, source, changed: before !== source });
     }
   }
 
   private _latest = '';
-  private readonly _ran = new Map<string, { run: string; source: string }>();
+  private readonly _ran = new Map<string, { run: string; source: string; changed: boolean }>();
 }

@@ -43,10 +43,19 @@ export type Phase =
 /** What changed: the phase, the figures of the running cell, the list of cells, or the rest. */
 export type Change = 'phase' | 'live' | 'cells' | 'info';
 
-/** The figures that a session ended with, and whether its kernel ended with it. */
+/** What ended a session: the end of its kernel, of whatever kind, or a new session in the same one. */
+export type Ending = 'restarted' | 'died' | 'shut-down' | 'reset';
+
+/** The figures that a session ended with, and what ended it. */
 export interface IEndedSession {
   totals: ITotals;
-  withKernel: boolean;
+  by: Ending;
+}
+
+/** A kernel's greencell that speaks another wire version; its own version, where it is told. */
+export interface IOtherVersion {
+  wire: number;
+  greencell: string;
 }
 
 export class SessionModel {
@@ -102,6 +111,11 @@ export class SessionModel {
     return this._runs.all;
   }
 
+  /** The run that was told of last as ended; it may not be final yet. */
+  get lastEnded(): IRecord | null {
+    return this._lastEnded;
+  }
+
   /** Which session this is; a new one begins with a restart or a reset. */
   get session(): string {
     return this._session;
@@ -112,7 +126,17 @@ export class SessionModel {
     return this._runs.missing;
   }
 
-  /** The session before this one in this notebook. */
+  /** Whether the figures are the last ones of a session whose kernel is gone. */
+  get over(): boolean {
+    return this._session === '' && this._totals !== null;
+  }
+
+  /** What the kernel speaks, where the phase is that it is another version. */
+  get otherVersion(): IOtherVersion | null {
+    return this._otherVersion;
+  }
+
+  /** The session before this one in this notebook; the one that is shown, if it is over. */
   get ended(): IEndedSession | null {
     return this._ended;
   }
@@ -155,20 +179,35 @@ export class SessionModel {
     }
   }
 
-  /** The kernel's process is gone: the last figures stay, marked as ended. */
-  kernelEnded(phase: 'restarted' | 'dead' | 'no-kernel'): void {
-    this._endSession(true);
-    this._clear('');
+  /** The kernel cannot be understood, nor can it understand this page. */
+  setOtherVersion(other: IOtherVersion): void {
+    const { wire, greencell } = this._otherVersion ?? { wire: 0, greencell: '' };
+    if (other.wire !== wire || (other.greencell !== '' && other.greencell !== greencell)) {
+      this._otherVersion = other;
+      this._changed.emit('phase');
+    }
+    this.setPhase('other-version');
+  }
+
+  /** The kernel's process is gone: its last figures stay until there are new ones. */
+  kernelEnded(phase: 'restarted' | 'dead' | 'no-kernel', by: Ending): void {
+    this._endSession(by);
+    if (this.over && by === 'died' && this._ended) {
+      this._ended = { ...this._ended, by }; // it looked like a restart at first
+    }
+    this._session = '';
+    this._leave();
+    this._paused = false;
     this.setPhase(phase);
     this._changed.emit('cells');
   }
 
   /** The notebook got another kernel; a session that goes on elsewhere has not ended here. */
   forget(): void {
-    if (this._session !== '') {
+    if (!this.over) {
       this._ended = null;
+      this._clear('');
     }
-    this._clear('');
     this.setPhase('asking');
     this._changed.emit('cells');
   }
@@ -185,7 +224,7 @@ export class SessionModel {
       return; // sent before the end, heard after it
     }
     if (message.session !== this._session) {
-      this._endSession(false);
+      this._endSession('reset');
       this._clear(message.session);
     }
     const change = message.seq < this._seq ? this._takeLate(message) : this._take(message);
@@ -197,7 +236,7 @@ export class SessionModel {
   private _takeLate(message: Message): Change {
     if (message.kind === 'cell-end') {
       this._runs.add(message.record);
-      this._leave(message.record);
+      this._takeEnd(message.record);
     } else if (message.kind === 'hello' || message.kind === 'snapshot') {
       this._info ??= message.info;
       message.cells.forEach(record => this._runs.add(record));
@@ -227,7 +266,8 @@ export class SessionModel {
       case 'cell-end':
         this._totals = message.totals;
         this._runs.takeEnded(message.record);
-        this._leave(message.record);
+        this._lastEnded = message.record;
+        this._takeEnd(message.record);
         return 'cells';
       case 'status':
         this._takeInfo(message.info);
@@ -255,18 +295,23 @@ export class SessionModel {
   }
 
   /** If it is the running cell that ended, nothing runs any more. */
-  private _leave(record: IRecord): void {
+  private _takeEnd(record: IRecord): void {
     if (this._running?.run === record.run) {
-      this._running = null;
-      this._powerW = null;
-      this._byComponentW = new Map();
+      this._leave();
       this._trace.addEnd(record);
     }
   }
 
-  private _endSession(withKernel: boolean): void {
+  /** Nothing runs any more. */
+  private _leave(): void {
+    this._running = null;
+    this._powerW = null;
+    this._byComponentW = new Map();
+  }
+
+  private _endSession(by: Ending): void {
     if (this._session !== '' && this._totals) {
-      this._ended = { totals: this._totals, withKernel };
+      this._ended = { totals: this._totals, by };
       this._endedId = this._session;
     }
   }
@@ -276,11 +321,10 @@ export class SessionModel {
     this._seq = -1;
     this._info = null;
     this._totals = null;
-    this._running = null;
-    this._powerW = null;
-    this._byComponentW = new Map();
+    this._leave();
     this._paused = false;
     this._notices = [];
+    this._lastEnded = null;
     this._trace.clear();
     this._runs.clear();
   }
@@ -301,8 +345,10 @@ export class SessionModel {
   private _paused = false;
   private _notices: readonly INotice[] = [];
   private _ended: IEndedSession | null = null;
+  private _otherVersion: IOtherVersion | null = null;
   private _endedId = '';
   private _heardAt = 0;
+  private _lastEnded: IRecord | null = null;
   private readonly _trace = new Trace();
   private readonly _runs = new Runs();
   private readonly _changed = new Signal<this, Change>(this);

@@ -1,10 +1,14 @@
 /** The finished runs of one session, by run and by cell. */
 import type { IRecord } from './wire';
 
+const RECENT = 5;
+
 /** The runs of one cell. */
 export interface ICellRuns {
   latest: IRecord;
   count: number;
+  /** The latest five, newest first. */
+  recent: readonly IRecord[];
   /** What they cost together; `null` if that of one is unknown. */
   energyJ: number | null;
 }
@@ -49,17 +53,16 @@ export class Runs {
   }
 
   ofCell(cellId: string): ICellRuns | null {
-    const runs = [...(this._byCell.get(cellId)?.values() ?? [])];
-    const [first, ...others] = runs;
-    if (!first) {
+    const runs = [...(this._byCell.get(cellId)?.values() ?? [])].sort((a, b) => b.number - a.number);
+    const [latest] = runs;
+    if (!latest) {
       return null;
     }
-    const latest = others.reduce((last, run) => (run.number >= last.number ? run : last), first);
     const energyJ = runs.reduce<number | null>(
       (sum, run) => (sum === null || run.energyJ === null ? null : sum + run.energyJ),
       0
     );
-    return { latest, count: runs.length, energyJ };
+    return { latest, count: runs.length, recent: runs.slice(0, RECENT), energyJ };
   }
 
   clear(): void {

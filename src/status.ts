@@ -39,8 +39,9 @@ export class StatusItem extends ReactWidget {
     const estimated = format.isEstimated(totals.provenance);
     const energy = format.energyWithInterval(totals);
     const live = model.running ? `${format.power(model.powerW, estimated)} | ` : '';
+    const ended = model.over ? ` (${this._trans.__('ended')})` : '';
     return React.createElement(TextItem, {
-      source: `⚡ ${live}${energy}`,
+      source: `⚡ ${live}${energy}${ended}`,
       title: this._trans.__('Energy of this notebook’s session; click for the panel'),
       onClick: this._open
     });

@@ -5,6 +5,7 @@ import type { ISignal } from '@lumino/signaling';
 
 import type { Connection } from './connection';
 import type { Edits } from './edits';
+import type { Embedder } from './embed/embedder';
 import type { SessionModel } from './model';
 import type { Settings } from './settings';
 
@@ -14,6 +15,7 @@ export interface ITracked {
   readonly model: SessionModel;
   readonly connection: Connection;
   readonly edits: Edits;
+  readonly embedder: Embedder;
 }
 
 /** Notebooks and their sessions. */

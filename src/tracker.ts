@@ -4,6 +4,7 @@ import { type ISignal, Signal } from '@lumino/signaling';
 
 import { Connection } from './connection';
 import { Edits } from './edits';
+import { Embedder } from './embed/embedder';
 import { SessionModel } from './model';
 import type { Settings } from './settings';
 import type { IFeed, ITracked } from './tokens';
@@ -48,7 +49,8 @@ export class Tracker implements IFeed {
     const model = new SessionModel();
     const connection = new Connection(panel.sessionContext, model, () => this._autoload());
     const edits = new Edits(model, cellId => sourceOf(panel, cellId));
-    const tracked = { panel, model, connection, edits };
+    const parts = { panel, model, connection, edits };
+    const tracked = { ...parts, embedder: new Embedder(parts, this.settings) };
     this._tracked.set(panel, tracked);
     panel.disposed.connect(() => {
       connection.dispose();

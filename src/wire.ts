@@ -255,6 +255,14 @@ export function decode(data: unknown): Decoded {
   return message ? { ok: true, message } : { ok: false, reason: 'ignored' };
 }
 
+/** Which version a message is of, and that of the kernel's greencell: only what may be pasted. */
+export function speaks(data: unknown): { wire: number; greencell: string } {
+  const message = isObject(data) ? data : {};
+  const { greencell_version: about } = isObject(message['info']) ? message['info'] : message;
+  const greencell = typeof about === 'string' && /^\d[\w.+!]{0,30}$/.test(about) ? about : '';
+  return { wire: Number(message['wire']), greencell };
+}
+
 /** Whether a reply says that what was asked is done. */
 export function isOkReply(content: unknown): content is Raw & { ok: true } {
   return isObject(content) && content['ok'] === true;
@@ -331,7 +339,7 @@ function body(raw: Raw): Message | null {
   }
 }
 
-function figures(raw: Raw): IFigures {
+export function figures(raw: Raw): IFigures {
   return {
     energyJ: numberOrNull(raw['energy_j']),
     energyLowJ: numberOrNull(raw['energy_low_j']),
@@ -367,7 +375,7 @@ function totals(raw: Raw): ITotals {
 }
 
 /** Kernels of before say nothing of these. */
-function textsIfAny(raw: unknown): readonly string[] {
+export function textsIfAny(raw: unknown): readonly string[] {
   return raw === undefined ? [] : list(raw, text).slice(0, MAX_FLAGS);
 }
 
@@ -502,6 +510,6 @@ function components(value: unknown): Components {
   return new Map(entries.map(([name, figure]) => [name.slice(0, MAX_TEXT), number(figure)]));
 }
 
-function provenance(value: unknown): Provenance {
+export function provenance(value: unknown): Provenance {
   return oneOf(value, ['measured', 'estimated', 'mixed'] as const);
 }

@@ -47,11 +47,11 @@ class Lab:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
-    def write_notebook(self, name: str, cells: list[str]) -> None:
+    def write_notebook(self, name: str, cells: list[str], kernel: str = "python3") -> None:
         """A notebook with code cells whose ids are c0, c1, …"""
         notebook = nbformat.v4.new_notebook()
         notebook.metadata["kernelspec"] = {
-            "name": "python3", "display_name": "Python 3", "language": "python",
+            "name": kernel, "display_name": kernel, "language": "python",
         }  # fmt: skip
         for index, source in enumerate(cells):
             cell = nbformat.v4.new_code_cell(source)
@@ -65,8 +65,12 @@ class LabFailed(Exception):
 
 
 @contextlib.contextmanager
-def running_lab(home: Path, **extra: str) -> Iterator[Lab]:
-    """A server with folders of its own under ``home``; ``extra`` joins its environment."""
+def running_lab(home: Path, *, app: str = "jupyterlab", **extra: str) -> Iterator[Lab]:
+    """A server with folders of its own under ``home``; ``extra`` joins its environment.
+
+    Args:
+        app: ``jupyterlab``, or ``notebook`` for Jupyter Notebook 7.
+    """
     root = home / "notebooks"
     root.mkdir()
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
@@ -93,12 +97,12 @@ def running_lab(home: Path, **extra: str) -> Iterator[Lab]:
     log = (home / "server.log").open("w")
     server = subprocess.Popen(
         [
-            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+            sys.executable, "-m", app, "--no-browser", "--allow-root",
             f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1",
             f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={root}",
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
             "--LabApp.news_url=", "--LabApp.extension_manager=readonly",
-            "--LabApp.expose_app_in_browser=True",
+            "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True",
         ],
         env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True, cwd=root,
     )  # fmt: skip

@@ -60,12 +60,12 @@ def past_sessions(path: Path, wanted: Wanted) -> list[dict[str, Any]]:
     Raises:
         UsageError: there is no history, or it cannot be read.
     """
-    with _reading(path) as connection:
+    with reading(path) as connection:
         rows = connection.execute(
             f"select * from session {_WHERE} order by started_at",  # noqa: S608  # a constant
             wanted.values,
         ).fetchall()
-    return [session for session in map(_session, rows) if session is not None]
+    return [session for session in map(session_of, rows) if session is not None]
 
 
 def past_runs(path: Path, session: str, through: int) -> list[CellRecord]:
@@ -74,7 +74,7 @@ def past_runs(path: Path, session: str, through: int) -> list[CellRecord]:
     Raises:
         UsageError: there is no history, or it cannot be read.
     """
-    with _reading(path) as connection:
+    with reading(path) as connection:
         rows = connection.execute(sql.RUNS_OF, {"session": session, "through": through}).fetchall()
     return [record for record in map(record_of, rows) if record is not None]
 
@@ -85,7 +85,7 @@ def forget(path: Path, wanted: Wanted) -> int:
     Raises:
         UsageError: there is no history, or it cannot be written.
     """
-    with _reading(path) as connection:
+    with reading(path) as connection:
         connection.execute("pragma foreign_keys = on")
         done = connection.execute(
             f"delete from session {_WHERE} and state <> 'running'",  # noqa: S608  # a constant
@@ -98,12 +98,13 @@ def forget(path: Path, wanted: Wanted) -> int:
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path, wait_s: float = _WAIT_S) -> Iterator[sqlite3.Connection]:
+    """A connection that waits so long for writers; what SQLite says becomes one line."""
     if not path.is_file():
         raise UsageError(f"There is no history yet ({path}); it begins with the first cell.")
     connection = None
     try:
-        connection = sqlite3.connect(path, timeout=_WAIT_S)
+        connection = sqlite3.connect(path, timeout=wait_s)
         connection.row_factory = sqlite3.Row
         if version_of(connection) > len(MIGRATIONS):
             raise UsageError(f"{path} is of a newer greencell; pip install --upgrade greencell.")
@@ -115,8 +116,8 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
             connection.close()
 
 
-def _session(row: sqlite3.Row) -> dict[str, Any] | None:
-    """One session; a row that no greencell wrote hides no other."""
+def session_of(row: sqlite3.Row) -> dict[str, Any] | None:
+    """One session, its energies in kWh; a row that no greencell wrote hides no other."""
     try:
         document = json.loads(row["document"])
         session = SESSION(document["session"], "session")

@@ -56,6 +56,21 @@ RUNS_OF: Final = (
     "select * from cell where session = :session and state = 'done' and number <= :through "
     "order by started_at + duration_s"
 )
+SESSIONS_OF_NOTEBOOK: Final = (
+    "select * from session where notebook = :notebook order by started_at desc, "
+    "rowid desc limit :most"
+)
+OK_RUNS_OF: Final = (
+    # A document that is no JSON hides no other; nested runs are part of another.
+    "select json_extract(document, '$.cell_id') as cell_id, "
+    "json_extract(document, '$.label') as label, started_at, energy_j, "
+    "json_extract(document, '$.provenance') as provenance, "
+    "json_extract(document, '$.energy_low_kwh') * :j_per_kwh as low_j, "
+    "json_extract(document, '$.energy_high_kwh') * :j_per_kwh as high_j "
+    "from (select * from cell where session = :session and state = 'done' and status = 'ok' "
+    "and json_valid(document) order by number desc limit :most) "
+    "where json_extract(document, '$.parent') is null"
+)
 FORGET_BEFORE: Final = "delete from session where state <> 'running' and started_at < :before"
 OLDEST: Final = "select id from session where state <> 'running' order by started_at limit 1"
 FORGET_ONE: Final = "delete from session where id = :id"

@@ -203,6 +203,12 @@ _DOCUMENT: Final = _object(
     skipped=_each(SKIPPED), carbon=CARBON, totals=TOTALS, cells=_each(CELL, needed=True),
     notes=_each(_text),
 )  # fmt: skip
+PAST_RUN: Final = _object(
+    started_at=_number, label=_text_if_any, energy_j=_number, low_j=_number, high_j=_number,
+    provenance=_text,
+)  # fmt: skip
+PAST_SESSION: Final = _object(id=_text, started_at=_number, zone=_text, zone_name=_text)
+"""Columns of a row of the history, as far as they are shown."""
 FOUND: Final = _object(
     host=HOST, sources=_each(SOURCE), skipped=_each(SKIPPED), carbon=CARBON, problems=_each(_text)
 )

@@ -20,12 +20,8 @@ const DOUBLE_MS = 250;
 const DESCRIBED_EVERY_S = 30;
 const KEY_STEP_PX = 4;
 const HATCH_PX = 6;
-/** Lines in a square of 1 by 1, as in chart.css; a corner is cut by three, so that tiles fit. */
-const HATCHES: Readonly<Record<string, readonly [number, number, number, number][]>> = {
-  dram: [[-0.5, 0.5, 0.5, -0.5], [0, 1, 1, 0], [0.5, 1.5, 1.5, 0.5]],
-  gpu: [[-0.5, 0.5, 0.5, 1.5], [0, 0, 1, 1], [0.5, -0.5, 1.5, 0.5]],
-  other: [[0, 0.5, 1, 0.5]]
-};
+/** How steeply the lines rise that tell components apart without colour, as in chart.css. */
+const HATCHES: Readonly<Record<string, number>> = { dram: 1, gpu: -1, other: 0 };
 
 /** What the chart asks of its surroundings. */
 export interface IChartOptions {
@@ -369,21 +365,22 @@ export class Chart {
 
 /** A fill of its own for each component, which also tells them apart without colour. */
 function hatched(hue: string, ground: string, name: string): string | CanvasPattern {
-  const lines = HATCHES[name];
+  const slope = HATCHES[name];
   const size = HATCH_PX * devicePixelRatio;
   const tile = element('canvas');
   tile.width = tile.height = size;
   const ctx = tile.getContext('2d');
-  if (!lines || !ctx) {
+  if (slope === undefined || !ctx) {
     return hue;
   }
   ctx.fillStyle = hue;
   ctx.fillRect(0, 0, size, size);
   ctx.strokeStyle = ground;
   ctx.lineWidth = devicePixelRatio;
-  for (const [fromX, fromY, toX, toY] of lines) {
-    ctx.moveTo(fromX * size, fromY * size);
-    ctx.lineTo(toX * size, toY * size);
+  // Lines at the corners too, so that the tiles fit.
+  for (const middle of [-0.5, 0.5, 1.5]) {
+    ctx.moveTo(-size, (middle + 1.5 * slope) * size);
+    ctx.lineTo(2 * size, (middle - 1.5 * slope) * size);
   }
   ctx.stroke();
   return ctx.createPattern(tile, 'repeat') ?? hue;

@@ -16,7 +16,7 @@ export class Notices {
   readonly node = element('div', 'gc-Notices');
 
   update(model: SessionModel): void {
-    const shown = JSON.stringify([model.notices, model.ended?.totals.energyJ]);
+    const shown = JSON.stringify([model.notices, model.ended?.totals.energyJ, model.ended?.by]);
     if (shown === this._shown) {
       return; // a remedy may be being copied
     }
@@ -50,12 +50,14 @@ export class Notices {
   }
 
   private _endedText(model: SessionModel, figures: string): string {
-    if (model.phase === 'dead' || model.phase === 'no-kernel') {
-      return this._trans.__('The last session ended with %1.', figures);
+    switch (model.ended?.by) {
+      case 'restarted':
+        return this._trans.__('Kernel restarted: a new session began. The one before it ended with %1.', figures);
+      case 'died':
+        return this._trans.__('The kernel died, and a new session began. The one before it ended with %1.', figures);
+      default:
+        return this._trans.__('A new session began. The one before it ended with %1.', figures);
     }
-    return model.ended?.withKernel === true
-      ? this._trans.__('Kernel restarted: a new session began. The one before it ended with %1.', figures)
-      : this._trans.__('A new session began. The one before it ended with %1.', figures);
   }
 
   private _shown = '';

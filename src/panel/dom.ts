@@ -36,7 +36,12 @@ export function button(label: string, className: string, onClick: () => void): H
 
 /** Set a text only where it differs: a live panel must not redo layout for nothing. */
 export function setText(node: HTMLElement, text: string): void {
-  if (node.textContent !== text) {
+  const { firstChild } = node;
+  if (firstChild instanceof Text && !firstChild.nextSibling && text !== '') {
+    if (firstChild.data !== text) {
+      firstChild.data = text; // a new node would cost the page's styles anew
+    }
+  } else if (node.textContent !== text) {
     node.textContent = text;
   }
 }

@@ -60,8 +60,10 @@ export class Now {
     this._model = model;
     const provenance = totals?.provenance ?? 'estimated';
     this._estimated = format.isEstimated(provenance);
-    setText(this._power, running ? format.power(model.powerW, this._estimated, this._powerHold) : '');
-    setData(this._power, 'power-w', running ? model.powerW : null);
+    // What was read last is not the power of now where nothing has been heard since.
+    const powerW = model.stale || !model.connected ? null : model.powerW;
+    setText(this._power, running ? format.power(powerW, this._estimated, this._powerHold) : '');
+    setData(this._power, 'power-w', running ? powerW : null);
     setText(this._state, this._stateWord(model));
     show(this._running, running !== null);
     if (running) {
@@ -122,6 +124,9 @@ export class Now {
   }
 
   private _stateWord(model: SessionModel): string {
+    if (model.over) {
+      return this._trans.__('Ended');
+    }
     if (model.paused) {
       return this._trans.__('Paused: nothing is counted');
     }

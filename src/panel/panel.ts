@@ -1,5 +1,5 @@
 /** The side panel: follows the notebook the user is in. Hidden, it does no work. */
-import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, Notification, SessionContextDialogs, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Message } from '@lumino/messaging';
 import type { NotebookPanel } from '@jupyterlab/notebook';
@@ -17,6 +17,8 @@ import { Notices } from './details';
 import { button, element, marked, setText, show } from './dom';
 import { Now } from './now';
 import { copyAs, copyText, download, statementTitles } from './exports';
+import { History } from './history';
+import { lastFigures } from './last';
 import { Method } from './method';
 import { Places } from './places';
 import { Summary } from './summary';
@@ -63,12 +65,21 @@ export class GreencellPanel extends Widget {
       reveal: id => void this._places.reveal(id),
       fetchAll: () => void this._tracked?.connection.fetchAll()
     });
-    this._welcome = new Welcome(_trans, _feed.settings, () => {
-      void this._tracked?.connection.enable();
+    this._welcome = new Welcome(_trans, _feed.settings, {
+      enable: () => void this._tracked?.connection.enable(),
+      startKernel: () => void this._startKernel(),
+      copy: copyText,
+      copyLast: () => {
+        this._copyLast();
+      }
     });
     this._waste = new WasteView(_trans);
     this._where = new Where(_trans);
     this._whatIf = new WhatIf(_trans, () => this._tracked?.connection.request('what-if') ?? null);
+    this._history = new History(_trans, () => this._tracked?.connection.request('history') ?? null, {
+      names: () => this._places.names(),
+      reveal: id => void this._places.reveal(id)
+    });
     this._method = new Method(_trans, copyText);
     this._figures.append(
       this._summary.node,
@@ -78,6 +89,7 @@ export class GreencellPanel extends Widget {
       this._waste.node,
       this._where.node,
       this._whatIf.node,
+      this._history.node,
       this._footer(),
       this._method.node
     );
@@ -107,7 +119,7 @@ export class GreencellPanel extends Widget {
 
   /** Ask where the electricity comes from, and tell the kernel; a name it does not know stays. */
   async askZone(): Promise<void> {
-    const tracked = this._tracked;
+    const tracked = this._tracked?.model.over === false ? this._tracked : null;
     let name = tracked?.model.carbon?.zone ?? '';
     let refusal = '';
     while (tracked) {
@@ -133,6 +145,23 @@ export class GreencellPanel extends Widget {
     });
     if (tracked && answer.button.accept) {
       await this._ask(tracked, 'reset');
+    }
+  }
+
+  /** Start a kernel like the last one, or let the user choose. */
+  private async _startKernel(): Promise<void> {
+    const tracked = this._tracked;
+    if (tracked && !(await tracked.connection.startKernel())) {
+      await new SessionContextDialogs().selectKernel(tracked.panel.sessionContext);
+    }
+  }
+
+  /** What this page knows of a session whose kernel is gone. */
+  private _copyLast(): void {
+    const tracked = this._tracked;
+    if (tracked) {
+      copyText(lastFigures(tracked.panel.title.label, tracked.model, this._places.names(), this._trans));
+      Notification.success(this._trans.__('Copied: %1', 'Markdown'), { autoClose: 2000 });
     }
   }
 
@@ -259,6 +288,7 @@ export class GreencellPanel extends Widget {
       current?.model.changed.connect(this._onChange, this);
       this._whatIf.forget();
       this._now.forget();
+      this._history.forget();
     }
     this._update();
     this._count();
@@ -287,12 +317,14 @@ export class GreencellPanel extends Widget {
     setText(this._phaseWord, this._wordOf(phase, model));
     this._dot.className = `gc-Dot gc-mod-${model?.running ? 'running' : phase}`;
     const known = phase !== 'other-version' && model?.totals !== null && model?.totals !== undefined;
-    show(this._pause, known);
+    const over = model?.over === true;
+    show(this._pause, known && !over);
     this._pause.title = model?.paused ? this._trans.__('Count again') : this._trans.__('Pause');
     setText(this._pause, model?.paused ? '▶' : '❚❚');
     this._pause.setAttribute('aria-label', this._pause.title);
     show(this._figures, known);
-    show(this._welcome.node, !known);
+    this._figures.classList.toggle('gc-mod-over', over);
+    this._welcome.update(phase, model, this._kernelName());
     if (model && known) {
       this._updateLive(model, true);
       this._notices.update(model);
@@ -300,8 +332,6 @@ export class GreencellPanel extends Widget {
       this._waste.update(model);
       this._method.update(model);
       this._announcer.update(model);
-    } else {
-      this._welcome.update(phase, model, this._kernelName());
     }
   }
 
@@ -340,22 +370,25 @@ export class GreencellPanel extends Widget {
   }
 
   private _wordOf(phase: WelcomePhase, model: SessionModel | null): string {
-    if (model?.totals) {
-      return model.paused
-        ? this._trans.__('Paused')
-        : model.running
-          ? this._trans.__('Measuring')
-          : this._trans.__('Idle');
+    if (model?.connected === false) {
+      return this._trans.__('Disconnected');
     }
     switch (phase) {
+      case 'measuring':
+        return model?.paused
+          ? this._trans.__('Paused')
+          : model?.running
+            ? this._trans.__('Measuring')
+            : this._trans.__('Idle');
       case 'queued':
       case 'loading':
         return this._trans.__('Starting…');
       case 'asking':
+      case 'silent':
       case 'no-notebook':
         return '';
       default:
-        return this._trans.__('Not measuring');
+        return model?.over ? this._trans.__('Ended') : this._trans.__('Not measuring');
     }
   }
 
@@ -381,5 +414,6 @@ export class GreencellPanel extends Widget {
   private readonly _waste: WasteView;
   private readonly _where: Where;
   private readonly _whatIf: WhatIf;
+  private readonly _history: History;
   private readonly _method: Method;
 }

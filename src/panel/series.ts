@@ -57,8 +57,8 @@ export function zoomed(span: Span, whole: Span, t: number, factor: number): Span
 
 /** When power was last told. */
 export function lastKnown(samples: readonly ISample[]): number {
-  const [before, last] = samples.slice(-2);
-  return (last ?? before)?.byComponentW.size === 0 ? (before?.t ?? 0) : ((last ?? before)?.t ?? 0);
+  // The last but one, where the last is the gap that ends a cell.
+  return samples.slice(-2).reduce((t, sample) => (sample.byComponentW.size > 0 ? sample.t : t), 0);
 }
 
 /** The samples that a span needs, with one on either side. */
@@ -85,10 +85,10 @@ export function stacked(
   const sums = components.map((): (number | null)[] => []);
   for (const { byComponentW } of samples) {
     let sum = 0;
-    components.forEach((component, level) => {
-      sum += byComponentW.get(component) ?? 0;
-      sums[level]?.push(byComponentW.size === 0 ? null : sum);
-    });
+    for (const [level, column] of sums.entries()) {
+      sum += byComponentW.get(components[level] ?? '') ?? 0;
+      column.push(byComponentW.size === 0 ? null : sum);
+    }
   }
   return [samples.map(sample => sample.t), ...sums.reverse()];
 }
@@ -120,12 +120,14 @@ export function bandsIn(records: readonly IRecord[], running: IRunning | null, [
 export function momentAt(t: number, samples: readonly ISample[], bands: readonly IBand[]): IMoment {
   const index = indexAt(samples, t);
   const [before, after] = [samples[index], samples[index + 1]];
-  const nearer = before && after && after.byComponentW.size > 0 && after.t - t < t - before.t ? after : before;
-  const known = after !== undefined || before?.t === t;
+  let sample = before;
+  if (before && after && before.byComponentW.size > 0 && after.byComponentW.size > 0 && after.t - t < t - before.t) {
+    sample = after;
+  }
   return {
     t,
-    byComponentW: known && before && before.byComponentW.size > 0 && nearer ? nearer.byComponentW : new Map(),
-    band: [...bands].reverse().find(band => band.from - SLACK_S <= t && t <= band.to + SLACK_S) ?? null
+    byComponentW: sample && (after || sample.t === t) ? sample.byComponentW : new Map(),
+    band: bands.filter(band => band.from - SLACK_S <= t && t <= band.to + SLACK_S).pop() ?? null
   };
 }
 

@@ -1,19 +1,31 @@
-/** What the panel says while there are no figures: why, and what to do about it. */
+/** What the panel says where a kernel tells it nothing, or nothing more: why, and what to do. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { Phase, SessionModel } from '../model';
+import { version } from '../../package.json';
+import type { Ending, Phase, SessionModel } from '../model';
 import type { Settings } from '../settings';
-import { Notices } from './details';
-import { button, element } from './dom';
+import { WIRE_VERSION } from '../wire';
+import { button, element, marked, show } from './dom';
 
 export type WelcomePhase = Phase | 'no-notebook';
 
+/** What the buttons do. */
+export interface IWelcomeActions {
+  /** Start measuring. */
+  enable(): void;
+  /** Start a kernel where there is none. */
+  startKernel(): void;
+  /** Put a text on the clipboard. */
+  copy(text: string): void;
+  /** The figures of a session that is over, as far as this page knows them, to the clipboard. */
+  copyLast(): void;
+}
+
 export class Welcome {
-  /** `enable` starts measuring. */
   constructor(
     private readonly _trans: TranslationBundle,
     private readonly _settings: Pick<Settings, 'autoload' | 'set'>,
-    private readonly _enable: () => void
+    private readonly _actions: IWelcomeActions
   ) {
     this._autoload.type = 'checkbox';
     this._autoload.addEventListener('change', () => {
@@ -21,80 +33,149 @@ export class Welcome {
     });
   }
 
-  readonly node = element('div', 'gc-Onboarding');
+  readonly node = marked('div', 'welcome', 'gc-Onboarding');
 
   /** Built anew only when it says something else: a button in it may have the focus. */
   update(phase: WelcomePhase, model: SessionModel | null, kernelName: string): void {
-    const said = JSON.stringify([phase, kernelName, model?.ended]);
+    const said = JSON.stringify([
+      phase, kernelName, model?.ended?.by, model?.over, model?.otherVersion, model?.connected, model?.totals === null
+    ]);
     if (said !== this._said) {
       this._said = said;
       this.node.replaceChildren(...this._words(phase, model, kernelName));
+      this.node.dataset['phase'] = phase;
     }
+    show(this.node, this.node.firstChild !== null);
     this._autoload.checked = this._settings.autoload;
   }
 
   private _words(phase: WelcomePhase, model: SessionModel | null, kernelName: string): Node[] {
-    const nodes: Node[] = [];
-    const say = (text: string): void => {
-      nodes.push(element('p', 'gc-Wrap', text));
-    };
-    if (model?.ended) {
-      const ended = new Notices(this._trans, () => undefined);
-      ended.update(model);
-      nodes.push(ended.node);
+    const over = model?.over === true && phase !== 'other-version';
+    if (phase === 'measuring' && !over && model?.totals) {
+      return [];
     }
-    switch (phase) {
-      case 'no-notebook':
-        say(this._trans.__('Open a notebook to see what its cells cost.'));
-        break;
-      case 'no-kernel':
-        say(this._trans.__('This notebook has no kernel. Start one to see what its cells cost.'));
-        break;
-      case 'asking':
-      case 'loading':
-        say(this._trans.__('One moment…'));
-        break;
-      case 'queued':
-        say(this._trans.__('The kernel is busy; measuring starts when its cells have ended.'));
-        break;
-      case 'silent':
-        say(this._trans.__('The kernel does not answer yet: native code may hold its interpreter. The figures come as soon as it does.'));
-        break;
-      case 'dead':
-        say(this._trans.__('The kernel died. Restart it to go on.'));
-        break;
-      case 'other-language':
-        say(this._trans.__('greencell measures Python kernels; the kernel “%1” runs another language.', kernelName));
-        break;
-      case 'not-installed':
-        say(this._trans.__('greencell is not installed where the kernel “%1” runs. Run this in a cell, then start measuring:', kernelName));
-        nodes.push(element('code', 'gc-Remedy', '%pip install greencell'), this._enableButton());
-        break;
-      case 'load-failed':
-        say(this._trans.__('greencell did not start in this kernel. To see why, run in a cell:'));
-        nodes.push(element('code', 'gc-Remedy', '%load_ext greencell'), this._enableButton());
-        break;
-      case 'other-version':
-        say(this._trans.__('The kernel’s greencell speaks another version than this page’s. Please update the older of the two, restart the kernel and reload the page.'));
-        break;
-      default:
-        say(this._trans.__('The energy of this notebook is not measured yet.'));
-        nodes.push(this._enableButton(), this._autoloadBox());
-        nodes.push(
-          element('p', 'gc-Dim gc-Wrap', this._trans.__('Nothing leaves this machine, and no cell is slowed or changed.'))
-        );
-    }
-    return nodes;
+    const ended = over && model.ended ? [this._say(this._ended(model.ended.by), 'notice', 'gc-Notice')] : [];
+    const now =
+      model?.connected === false
+        ? [this._say(this._trans.__('Disconnected from the kernel; JupyterLab is trying to reconnect.'))]
+        : this._now(phase, model, kernelName, over);
+    return [...ended, ...now, ...(over ? this._last() : [])];
   }
 
-  private _enableButton(): HTMLElement {
-    const node = button(this._trans.__('Start measuring'), 'gc-mod-primary', this._enable);
-    node.dataset['gc'] = 'enable';
+  /** Where the kernel stands now, and at most one thing to do about it. */
+  private _now(phase: WelcomePhase, model: SessionModel | null, kernelName: string, over: boolean): Node[] {
+    const trans = this._trans;
+    switch (phase) {
+      case 'no-notebook':
+        return [this._say(trans.__('Open a notebook to see what its cells cost.'))];
+      case 'no-kernel':
+      case 'dead': {
+        const words = phase === 'dead' ? trans.__('The kernel died.') : trans.__('This notebook has no kernel.');
+        return [
+          ...(over ? [] : [this._say(words)]),
+          this._primary('start-kernel', trans.__('Start a kernel'), () => this._actions.startKernel())
+        ];
+      }
+      case 'asking':
+      case 'measuring':
+        return [this._say(trans.__('One moment…'))];
+      case 'loading':
+        return [this._say(trans.__('Starting to measure…'))];
+      case 'queued':
+        return [this._say(trans.__('The kernel is busy; measuring starts when its cells have ended.'))];
+      case 'silent':
+        return [
+          this._say(trans.__('The kernel has not answered yet: it may be starting, or native code may hold its interpreter. The figures come as soon as it answers.'))
+        ];
+      case 'other-language':
+        return [
+          this._say(trans.__('greencell measures Python kernels; the kernel “%1” runs another language.', kernelName))
+        ];
+      case 'not-installed':
+        return [
+          this._say(trans.__('greencell is not installed where the kernel “%1” runs. Run this in a cell, then start measuring:', kernelName)),
+          this._command(`%pip install greencell==${version}`),
+          this._enable()
+        ];
+      case 'load-failed':
+        return [
+          this._say(trans.__('greencell did not start in this kernel. To see why, run in a cell:')),
+          this._command('%load_ext greencell'),
+          this._enable()
+        ];
+      case 'other-version':
+        return this._versions(model);
+      case 'not-loaded':
+      case 'restarted': {
+        const box = element('label', 'gc-Check', this._autoload, trans.__('Start in every new Python kernel'));
+        return over
+          ? [this._enable(), box]
+          : [
+              this._say(trans.__('The energy of this notebook is not measured yet.')),
+              this._enable(),
+              box,
+              this._say(trans.__('Nothing leaves this machine, and no cell is slowed or changed.'), '', 'gc-Dim')
+            ];
+      }
+    }
+  }
+
+  private _versions(model: SessionModel | null): Node[] {
+    const { wire, greencell } = model?.otherVersion ?? { wire: 0, greencell: '' };
+    const theirs = [greencell, `wire ${wire}`].filter(part => part !== '').join(', ');
+    const ours = `${version}, wire ${WIRE_VERSION}`;
+    return wire > WIRE_VERSION
+      ? [
+          this._say(this._trans.__('The kernel’s greencell (%1) is newer than this page’s (%2). Reload the page. If that does not help, run this in a terminal where JupyterLab is installed, and restart JupyterLab:', theirs, ours)),
+          this._command(`pip install --upgrade greencell${greencell ? `==${greencell}` : ''}`)
+        ]
+      : [
+          this._say(this._trans.__('The kernel’s greencell (%1) is older than this page’s (%2). Run this in a cell, and restart the kernel:', theirs, ours)),
+          this._command(`%pip install --upgrade greencell==${version}`)
+        ];
+  }
+
+  private _ended(by: Ending): string {
+    const words: Readonly<Record<Ending, string>> = {
+      died: this._trans.__('The kernel died.'),
+      restarted: this._trans.__('The kernel was restarted.'),
+      'shut-down': this._trans.__('The kernel was shut down.'),
+      reset: ''
+    };
+    return this._trans.__('%1 Below are its last figures, until a new session begins.', words[by]);
+  }
+
+  /** What can still be had of a session whose kernel is gone, and what cannot. */
+  private _last(): Node[] {
+    const words = this._trans.__('Exports went with the kernel. %1 lists this session in any kernel with greencell, unless the history is off.', '%greencell history');
+    return [
+      this._say(words, '', 'gc-Dim'),
+      button(this._trans.__('Copy these figures'), 'gc-mod-link', () => this._actions.copyLast())
+    ];
+  }
+
+  private _say(text: string, mark = '', className = ''): HTMLElement {
+    const node = element('p', `gc-Wrap ${className}`.trim(), text);
+    if (mark) {
+      node.dataset['gc'] = mark;
+    }
     return node;
   }
 
-  private _autoloadBox(): HTMLElement {
-    return element('label', 'gc-Check', this._autoload, this._trans.__('Start in every new Python kernel'));
+  /** A line to run, and a button that copies it. */
+  private _command(line: string): HTMLElement {
+    const copy = button(this._trans.__('Copy'), 'gc-mod-link', () => this._actions.copy(line));
+    return element('div', 'gc-Command', marked('code', 'command', 'gc-Remedy', line), copy);
+  }
+
+  private _enable(): HTMLElement {
+    return this._primary('enable', this._trans.__('Start measuring'), () => this._actions.enable());
+  }
+
+  private _primary(mark: string, label: string, onClick: () => void): HTMLElement {
+    const node = button(label, 'gc-mod-primary', onClick);
+    node.dataset['gc'] = mark;
+    return node;
   }
 
   private _said = '';

@@ -3,6 +3,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Badges } from '../badges/badges';
 import { IFeed, type ITracked } from '../tokens';
+import { CommandIDs } from './ids';
 
 export const badges: JupyterFrontEndPlugin<void> = {
   id: 'greencell:badges',
@@ -10,9 +11,11 @@ export const badges: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IFeed],
   optional: [ITranslator],
-  activate: (_app, tracker: IFeed, translator: ITranslator | null) => {
+  activate: (app, tracker: IFeed, translator: ITranslator | null) => {
     const trans = (translator ?? nullTranslator).load('greencell');
-    const attach = (tracked: ITracked): Badges => new Badges(tracked, tracker.settings, trans);
+    const attach = (tracked: ITracked): Badges => new Badges(tracked, tracker.settings, trans, () => {
+        void app.commands.execute(CommandIDs.openPanel);
+      });
     tracker.all().forEach(attach);
     tracker.added.connect((_, tracked) => {
       attach(tracked);

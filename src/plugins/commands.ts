@@ -1,5 +1,5 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject, ReadonlyPartialJSONObject } from '@lumino/coreutils';
@@ -101,6 +101,34 @@ export const commands: JupyterFrontEndPlugin<void> = {
       isToggleable: true,
       isToggled: () => tracker.settings.badges,
       execute: () => tracker.settings.set('badges', !tracker.settings.badges)
+    });
+    add(CommandIDs.embed, {
+      label: trans.__('Write the Figures Into This Notebook'),
+      caption: trans.__('Into the metadata of its cells, key greencell; nothing else is changed'),
+      isEnabled: isMeasuring,
+      execute: async () => {
+        const done = await tracker.current?.embedder.embedAll();
+        if (done) {
+          const words = trans._n('Figures of %1 cell written.', 'Figures of %1 cells written.', done.written);
+          const rest = trans._n(
+            'Of %1 cell it is not known which code ran.',
+            'Of %1 cells it is not known which code ran.',
+            done.unknown
+          );
+          Notification.info(done.unknown > 0 ? `${words} ${rest}` : words, { autoClose: 5000 });
+        }
+      }
+    });
+    add(CommandIDs.strip, {
+      label: trans.__('Take the Figures Out of This Notebook'),
+      caption: trans.__('Removes the key greencell from the metadata of every cell'),
+      isEnabled: () => tracker.current !== null,
+      execute: () => {
+        const count = tracker.current?.embedder.stripAll() ?? 0;
+        Notification.info(trans._n('Figures of %1 cell taken out.', 'Figures of %1 cells taken out.', count), {
+          autoClose: 5000
+        });
+      }
     });
     add(CommandIDs.reset, {
       label: trans.__('Begin a New Energy Session…'),

@@ -8,6 +8,8 @@ export const CommandIDs = {
   copyStatement: 'greencell:copy-statement',
   setZone: 'greencell:set-zone',
   toggleBadges: 'greencell:toggle-badges',
+  embed: 'greencell:embed-figures',
+  strip: 'greencell:strip-figures',
   reset: 'greencell:reset'
 } as const;
 

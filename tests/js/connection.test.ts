@@ -24,6 +24,7 @@ class FakeKernel {
   connectionStatus = 'connected';
   sent: string[] = [];
   loaded = true;
+  probe: Content | undefined = {};
   load: Content[] = [{ status: 'ok' }];
   snapshot: Content | undefined = { ok: true, snapshot: golden('snapshot') };
   pages: Content[] = [];
@@ -35,7 +36,7 @@ class FakeKernel {
       this.sent.push(String(message.content['before']));
       return future(this.pages.shift() ?? { ok: false, error: 'no more' });
     }
-    return future(probe ? { comms: this.loaded ? { greencell: {} } : {} } : this.snapshot);
+    return future(probe ? this.probe && { comms: this.loaded ? { greencell: {} } : {} } : this.snapshot);
   }
 
   requestExecute(content: Content): unknown {
@@ -67,6 +68,19 @@ class FakeContext {
   connectionStatusChanged = new Signal<this, unknown>(this);
   ready = Promise.resolve();
   isReady = true;
+  prevKernelName = 'python3';
+  started: string[] = [];
+
+  shutdown(): Promise<void> {
+    this.started.push('shutdown');
+    return Promise.resolve();
+  }
+
+  changeKernel({ name }: { name: string }): Promise<null> {
+    this.started.push(name);
+    return Promise.resolve(null);
+  }
+
   specsManager = { specs: { kernelspecs: { python3: { language: 'python' }, ir: { language: 'R' } } } };
   session: { kernel: FakeKernel | null } | null;
 
@@ -259,6 +273,83 @@ describe('Connection', () => {
     context.say({ ...golden('hello'), wire: 2 });
 
     expect(model.phase).toBe('other-version');
+    expect(model.otherVersion?.wire).toBe(2);
+  });
+
+  it('learns from a refusal which version the kernel speaks', async () => {
+    kernel.snapshot = { ok: false, wire: 3, error: 'this kernel speaks wire version 3', greencell_version: '0.3.1' };
+    await connect();
+
+    expect(model.phase).toBe('other-version');
+    expect(model.otherVersion).toEqual({ wire: 3, greencell: '0.3.1' });
+  });
+
+  it.each(['1.0; rm -rf ~', '$(id)', 'latest', ' 1', '1\n2', 7])('lets no version in that is none: %j', async told => {
+    kernel.snapshot = { ok: false, wire: 3, error: '', greencell_version: told };
+    await connect();
+
+    expect(model.otherVersion).toEqual({ wire: 3, greencell: '' });
+  });
+
+  it('is not disconnected before it was connected', async () => {
+    kernel.connectionStatus = 'connecting';
+    await connect();
+    context.connectionStatusChanged.emit('connecting');
+
+    expect(model.connected).toBe(true);
+  });
+
+  it('says within a second that the kernel does not answer, and forgets it when it does', async () => {
+    kernel.probe = undefined;
+    await connect();
+    expect(model.phase).toBe('asking');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(model.phase).toBe('silent');
+
+    context.say(golden('snapshot'));
+    expect(model.phase).toBe('measuring');
+  });
+
+  it('knows a restart that nobody asked for, which looks like another one at first', async () => {
+    await connect();
+    context.turn('restarting');
+    context.turn('autorestarting');
+
+    expect(model.ended?.by).toBe('died');
+  });
+
+  it('waits for nothing where the kernel is gone', async () => {
+    await connect();
+    context.isReady = false;
+    context.session = null;
+    context.kernelChanged.emit({ newValue: null });
+    context.connectionStatusChanged.emit('disconnected');
+    await settle();
+
+    expect(model.phase).toBe('no-kernel');
+    expect(model.connected).toBe(true);
+    expect(model.over).toBe(true);
+  });
+
+  it.each([['autorestarting', 'died'], ['restarting', 'restarted'], ['dead', 'died']])(
+    'knows by “%s” what ended the session', async (status, by) => {
+      await connect();
+      context.turn(status);
+
+      expect(model.ended?.by).toBe(by);
+      expect(model.over).toBe(true);
+    }
+  );
+
+  it('starts a kernel like the last one, if there was one', async () => {
+    const made = await connect();
+    expect(await made.startKernel()).toBe(true);
+    expect(context.started).toEqual(['shutdown', 'python3']);
+    context.session = null;
+    expect(await made.startKernel()).toBe(true);
+    context.prevKernelName = '';
+    expect(await made.startKernel()).toBe(false);
+    expect(context.started).toEqual(['shutdown', 'python3', 'python3']);
   });
 
   it('hears nothing of other comms, and nothing once disposed', async () => {
@@ -278,6 +369,6 @@ describe('Connection', () => {
     const made = await connect();
     kernel.snapshot = { ok: false, error: 'Unknown zone' };
 
-    expect(await made.request('set-zone', { zone: 'Atlantis' })).toEqual({ ok: false, error: 'Unknown zone' });
+    expect(await made.request('set-zone', { zone: 'Atlantis' })).toMatchObject({ ok: false, error: 'Unknown zone' });
   });
 });

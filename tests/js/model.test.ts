@@ -130,11 +130,22 @@ describe('SessionModel', () => {
 
   it('keeps the last figures marked as ended when the kernel restarts', () => {
     model.receive(message('snapshot'));
-    model.kernelEnded('restarted');
+    model.receive(message('tick'));
+    model.kernelEnded('restarted', 'restarted');
 
-    expect(model.totals).toBeNull();
-    expect(model.ended?.totals.cells).toBe(2);
+    expect(model.over).toBe(true);
+    expect(model.totals?.energyJ).toBe(92.5);
+    expect(model.records.length).toBe(2);
+    expect(model.running).toBeNull();
+    expect(model.powerW).toBeNull();
+    expect(model.ended).toMatchObject({ by: 'restarted', totals: { cells: 2 } });
     expect(model.phase).toBe('restarted');
+
+    model.receive(message('hello', { session: 'another' }));
+    expect(model.over).toBe(false);
+    expect(model.records).toEqual([]);
+    expect(model.totals?.energyJ).toBe(0);
+    expect(model.ended?.by).toBe('restarted');
   });
 
   it('does not let an answer that was overtaken bring back what ended', () => {
@@ -158,10 +169,11 @@ describe('SessionModel', () => {
 
   it('ignores what the last session said before it ended', () => {
     model.receive(message('snapshot'));
-    model.kernelEnded('restarted');
-    model.receive(message('tick', { seq: 30 }));
+    model.kernelEnded('restarted', 'died');
+    model.receive(message('tick', { seq: 30, totals: { ...(golden('tick')['totals'] as object), cells: 9 } }));
 
-    expect(model.totals).toBeNull();
+    expect(model.totals?.cells).toBe(2);
+    expect(model.running).toBeNull();
     expect(model.phase).toBe('restarted');
   });
 
@@ -201,12 +213,16 @@ describe('SessionModel', () => {
 
   it('forgets what another kernel said, but not how the last one ended', () => {
     model.receive(message('snapshot'));
-    model.kernelEnded('no-kernel');
+    model.kernelEnded('dead', 'died');
+    model.kernelEnded('no-kernel', 'shut-down');
     model.forget();
-    expect(model.ended?.withKernel).toBe(true);
+    expect(model.ended?.by).toBe('died');
+    expect(model.over).toBe(true);
 
     model.receive(message('hello', { session: 'another' }));
     model.forget();
+    expect(model.over).toBe(false);
+    expect(model.totals).toBeNull();
     expect(model.ended).toBeNull();
     expect(model.phase).toBe('asking');
   });

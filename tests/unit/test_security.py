@@ -256,7 +256,7 @@ json_values = st.recursive(
     max_leaves=15,
 )  # fmt: skip
 requests = json_values | st.fixed_dictionaries(
-    {"wire": st.just(1) | json_values, "op": st.sampled_from(["export", "set-zone", "what-if", "label", "x"])},
+    {"wire": st.just(1) | json_values, "op": st.sampled_from(["export", "set-zone", "what-if", "history", "label", "x"])},
     optional={"format": json_values, "zone": json_values, "zones": json_values, "label": json_values,
               "__proto__": json_values, "path": st.just("../../x")},
 )  # fmt: skip
@@ -760,7 +760,7 @@ def test_a_shell_is_found_where_processes_may_be_started() -> None:
 SQL_PARTS = {
     # Constants of these files, numbers of ours, and names of columns, which are those of COLUMNS.
     "_WHERE", "wanted", "len(migrations)", "p", "table", "names", "values", "key", "updates",
-    "unless", "name",
+    "unless", "name", "_OF_PROCESS",
 }  # fmt: skip
 SQL = re.compile(r"\s*(select|insert|update|delete|pragma|create|drop|on conflict|:|.* = excluded)")
 

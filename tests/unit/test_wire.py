@@ -198,6 +198,34 @@ def test_the_figures_of_a_tick_are_of_its_own_moment(monkeypatch: pytest.MonkeyP
     assert tick["running"]["energy_j"] == pytest.approx(90.0, rel=0.01)
 
 
+def test_a_source_that_falls_silent_is_told_at_the_next_tick_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Snapshots carry notices too, but only once a minute."""
+    bench = Bench.make()
+    outlet = RecordingOutlet()
+    feed = Feed(bench.session, outlet, bench.clock)
+    feed.hello({})
+    opening = bench.session.open_run("c")
+    bench.session.begin(opening)
+    feed.cell_started(opening, 0.0, {})
+    for _ in range(10):
+        bench.pass_time(1.0)
+        feed.beat()
+    assert "status" not in [m["kind"] for m in outlet.messages]
+
+    notice = wire.Notice("silent:rapl:package-0", "warning", "does not answer", "look")
+    monkeypatch.setattr(type(bench.session), "notices", lambda _self: (notice,))
+    outlet.messages.clear()
+    for _ in range(10):
+        bench.pass_time(1.0)
+        feed.beat()
+    told = [m for m in outlet.messages if m["kind"] == "status"]
+
+    assert [m["notices"][0]["id"] for m in told] == ["silent:rapl:package-0"]
+    assert outlet.messages.index(told[0]) == 0
+
+
 def test_nothing_is_sent_while_idle() -> None:
     """A push at idle would keep a hub from culling the kernel."""
     bench = Bench.make()
