@@ -60,7 +60,7 @@ export class History extends Asked<IHistory> {
     const trans = this._trans;
     const count = sessions.length;
     const over = more
-      ? trans._n('over the last session', 'over the last %1 sessions', count)
+      ? trans._n('over the last %1 session', 'over the last %1 sessions', count)
       : trans._n('over %1 session', 'over %1 sessions', count);
     const node = marked('p', 'history-total', 'gc-Wrap');
     node.append(element('strong', '', format.energyWithInterval(total)), ` · ${format.co2WithInterval(total)} CO₂e ${over}`);

@@ -1,0 +1,22 @@
+// Bundles the front end: the plugins for JupyterLab, and the panel in an output.
+import { build } from 'esbuild';
+
+const shared = {
+  bundle: true,
+  format: 'esm',
+  target: 'es2022',
+  jsx: 'transform',
+  logLevel: 'warning',
+  // Names that begin with _ are private to our classes; the translator's own begin so, too.
+  mangleProps: /^_[a-z]/,
+  reserveProps: /^_(n|p|np|nx|px|npx)$/
+};
+
+await build({ ...shared, entryPoints: ['src/index.ts'], outfile: 'lib/index.js', packages: 'external' });
+await build({
+  ...shared,
+  entryPoints: ['src/widget.ts', 'style/widget.css'],
+  outdir: 'greencell/static',
+  entryNames: 'panel',
+  minify: true
+});
