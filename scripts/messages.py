@@ -31,14 +31,15 @@ PLACE = re.compile(r"%(\d+)")
 SCHEMA_TEXTS = {"title", "description"}
 
 Catalogue = dict[str, list[str]]
+Texts = tuple[str, ...]
 
 
 class NotLiteral(Exception):
     """Words that are put together cannot be translated; the place tells where."""
 
 
-def said_in(source: str, where: str) -> Iterator[tuple[str, int]]:
-    """The key of each text that a file says, and whether it has plural forms (2) or not (1)."""
+def said_in(source: str, where: str) -> Iterator[tuple[str, Texts]]:
+    """The key of each text that a file says, and the text, in the plural too where it has one."""
     for call in CALL.finditer(source):
         name, at = call[1], call.end()
         texts = []
@@ -51,10 +52,13 @@ def said_in(source: str, where: str) -> Iterator[tuple[str, int]]:
             at = literal.end()
         if len(texts) != TEXTS.get(name):
             raise NotLiteral(f"{where}:{line}: trans.{name}( takes plain texts in quotes")
-        yield (CONTEXT_END.join(texts), 1) if name == "_p" else (texts[0], 2 if name == "_n" else 1)
+        if name == "_p":
+            yield CONTEXT_END.join(texts), (texts[1],)
+        else:
+            yield texts[0], tuple(texts)
 
 
-def said_by_schema(schema: dict[str, Any]) -> Iterator[tuple[str, int]]:
+def said_by_schema(schema: dict[str, Any]) -> Iterator[tuple[str, Texts]]:
     """The keys of the settings' titles and descriptions, with the contexts JupyterLab gives them."""
 
     def walk(node: Any, context: str) -> Iterator[str]:
@@ -68,17 +72,17 @@ def said_by_schema(schema: dict[str, Any]) -> Iterator[tuple[str, int]]:
                     yield from walk(choice, "settings")
 
     for key in walk(schema, "schema"):
-        yield key, 1
+        yield key, (_words(key),)
 
 
-def all_said() -> dict[str, int]:
-    """Every key of the front end, with its number of forms in English."""
-    found: dict[str, int] = {}
+def all_said() -> dict[str, Texts]:
+    """Every key of the front end, with its forms in English."""
+    found: dict[str, Texts] = {}
     for path in sorted(set((ROOT / "src").rglob("*.ts")) - {SCHEMA_ROOM}):
         where = str(path.relative_to(ROOT))
-        for key, forms in said_in(path.read_text(encoding="utf-8"), where):
-            if found.setdefault(key, forms) != forms:
-                raise NotLiteral(f"{where}: {key!r} is said with and without a plural")
+        for key, texts in said_in(path.read_text(encoding="utf-8"), where):
+            if found.setdefault(key, texts) != texts:
+                raise NotLiteral(f"{where}: {key!r} has another plural elsewhere, or none")
     for path in sorted((ROOT / "schema").glob("*.json")):
         found.update(said_by_schema(json.loads(path.read_text(encoding="utf-8"))))
     return found
@@ -95,18 +99,20 @@ def catalogue(language: str) -> tuple[dict[str, str], Catalogue]:
     return texts.pop(""), texts
 
 
-def faults(said: dict[str, int], head: dict[str, str], texts: Catalogue) -> list[str]:
+def faults(said: dict[str, Texts], head: dict[str, str], texts: Catalogue) -> list[str]:
     """What is wrong with a catalogue, one line each."""
     plural = re.match(r"nplurals=(\d+);", head["plural_forms"])
     forms = int(plural[1]) if plural else 0
     found = [f"missing: {key!r}" for key in said if key not in texts]
     found += [f"said by nobody: {key!r}" for key in texts if key not in said]
     for key, translations in texts.items():
-        wanted = forms if said.get(key) == 2 else 1
+        english = said.get(key, (_words(key),))
+        wanted = forms if len(english) == 2 else 1
         if len(translations) != wanted or not all(translations):
             found.append(f"{wanted} text(s) wanted: {key!r}")
+        values = [set(PLACE.findall(text)) for text in english]
         for text in translations:
-            if set(PLACE.findall(text)) != set(PLACE.findall(key)):
+            if set(PLACE.findall(text)) not in values:
                 found.append(f"other values than in English: {key!r}")
             if (text[:1] == " ", text[-1:] == " ") != (_words(key)[:1] == " ", key[-1:] == " "):
                 found.append(f"other spaces at the ends than in English: {key!r}")
@@ -150,7 +156,7 @@ def main(arguments: list[str]) -> int:
         failed = failed or bool(wrong)
         for line in wrong:
             print(f"{language}: {line}", file=sys.stderr)
-        lacking = {key: [""] * forms for key, forms in said.items() if key not in texts}
+        lacking = {key: [""] * len(forms) for key, forms in said.items() if key not in texts}
         if lacking:
             print(json.dumps(lacking, ensure_ascii=False, indent=1))
     return int(failed)

@@ -115,7 +115,7 @@ export class History extends Asked<IHistory> {
       element('span', 'gc-Cell-energy', last ? format.energyWithInterval(last) : '')
     );
     line.type = 'button';
-    line.title = [name, this._trans._n('%1 run', 'the last %1 runs', runs.length), words].join('\n').trim();
+    line.title = [name, this._trans._n('one run', 'the last %1 runs', runs.length), words].join('\n').trim();
     line.addEventListener('click', () => {
       this._options.reveal(cellId);
     });

@@ -22,7 +22,7 @@ WAITS = "import time; time.sleep(120)"
 #: What no translator has in hand: names, units, formats, and what the kernel says or people wrote.
 NOT_OURS = re.compile(
     r"greencell|Markdown|[\w-]+\.ipynb|CO₂e?|CPU|GPU|RAM|SoC|\b[kmµn]?(Wh|W|g|J)\b|\b(ms|s|min|h)\b"
-    r"|\.(json|csv|md|html|tex|yaml|svg)\b|\d+:\d+(:\d+)?( [AP]M)?"
+    r"|\.(json|csv|md|html|tex|yaml|svg)\b|France|\b\d+ \w+\."  # the last is a date, which the browser writes
 )
 FROM_THE_KERNEL = ", ".join(
     [

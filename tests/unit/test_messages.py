@@ -39,7 +39,8 @@ def test_calls_are_read_over_lines_with_plurals_contexts_and_quotes(messages: Mo
         trans._n('%1 cell', '%1 cells', count); trans._p('menu', "a \\u2026 word");
     """
     assert list(messages.said_in(source, "here")) == [
-        ("plain", 1), ("over lines; it's %1", 1), ("%1 cell", 2), ("menu\u0004a … word", 1),
+        ("plain", ("plain",)), ("over lines; it's %1", ("over lines; it's %1",)),
+        ("%1 cell", ("%1 cell", "%1 cells")), ("menu\u0004a … word", ("a … word",)),
     ]  # fmt: skip
 
 
@@ -85,4 +86,13 @@ def test_faults_of_a_catalogue_are_told(
     messages: ModuleType, texts: dict[str, list[str]], fault: str
 ) -> None:
     head = {"plural_forms": "nplurals=2; plural=(n > 1);"}
-    assert fault in messages.faults({"a %1": 1}, head, texts)
+    assert fault in messages.faults({"a %1": ("a %1",)}, head, texts)
+
+
+def test_one_form_may_do_without_the_number(messages: ModuleType) -> None:
+    """As "the last session" does in English."""
+    head = {"plural_forms": "nplurals=2; plural=(n > 1);"}
+    said = {"the last": ("the last", "the last %1")}
+
+    assert messages.faults(said, head, {"the last": ["la dernière", "les %1 dernières"]}) == []
+    assert messages.faults(said, head, {"the last": ["la dernière", "les %2 dernières"]}) != []
