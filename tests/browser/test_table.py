@@ -48,7 +48,7 @@ def test_selected_rows_are_summed(ran: Any) -> None:
     every.nth(1).click(modifiers=["Control"])
     every.nth(3).click(modifiers=["Shift"])
     selection = page.locator("[data-gc='selection']")
-    assert selection.inner_text().startswith("3 selected:")
+    selection.filter(has_text="3 selected:").wait_for()
     assert "Wh" in selection.inner_text() and "CO₂e" in selection.inner_text()
     every.nth(3).press("Escape")
     selection.wait_for(state="hidden")
@@ -58,11 +58,11 @@ def test_selected_rows_are_summed(ran: Any) -> None:
         "() => document.querySelector('.jp-Notebook .jp-mod-active .gc-Badge')?.dataset.cellId"
         " === 'c0'"
     )
-    every.nth(0).focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Shift+ArrowDown")
-    assert selection.inner_text().startswith("2 selected:")
-    page.keyboard.press("Enter")
+    # A notebook that is led to a cell may still take the focus: each key goes to its row.
+    every.nth(0).press("ArrowDown")
+    every.nth(1).press("Shift+ArrowDown")
+    selection.filter(has_text="2 selected:").wait_for()
+    every.nth(2).press("Enter")
     page.wait_for_function(
         "() => document.querySelector('.jp-Notebook .jp-mod-active .gc-Badge')?.dataset.cellId"
         " === 'c2'"
