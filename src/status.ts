@@ -43,7 +43,15 @@ export class StatusItem extends ReactWidget {
     return React.createElement(TextItem, {
       source: `⚡ ${live}${energy}${ended}`,
       title: this._trans.__('Energy of this notebook’s session; click for the panel'),
-      onClick: this._open
+      role: 'button',
+      tabIndex: 0,
+      onClick: this._open,
+      onKeyDown: event => {
+        if (event.key === 'Enter' || event.key === ' ') {
+          event.preventDefault();
+          this._open();
+        }
+      }
     });
   }
 

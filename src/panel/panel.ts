@@ -44,6 +44,7 @@ export class GreencellPanel extends Widget {
     this.title.icon = greencellIcon;
     this.title.caption = _trans.__('Energy and CO₂ of this notebook');
     this.node.dataset['gc'] = 'panel';
+    this.node.tabIndex = -1; // for the key that opens it; its first control is one Tab away
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', _trans.__('Energy and CO₂ of this notebook'));
 
@@ -115,6 +116,10 @@ export class GreencellPanel extends Widget {
       this._announcer.dispose();
       super.dispose();
     }
+  }
+
+  get hasFocus(): boolean {
+    return this.node.contains(document.activeElement);
   }
 
   /** Ask where the electricity comes from, and tell the kernel; a name it does not know stays. */

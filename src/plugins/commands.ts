@@ -50,7 +50,12 @@ export const commands: JupyterFrontEndPlugin<void> = {
       caption: trans.__('What this notebook costs, cell by cell'),
       icon: greencellIcon,
       execute: () => {
-        app.shell.activateById(widget.id);
+        if (widget.hasFocus) {
+          tracker.current?.panel.activate(); // the same key leads back
+        } else {
+          app.shell.activateById(widget.id);
+          widget.node.focus();
+        }
       }
     });
     add(CommandIDs.enable, {

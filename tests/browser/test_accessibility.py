@@ -152,3 +152,24 @@ def test_what_ended_is_told_politely(ran: Any) -> None:
     for mark in ("session-energy", "session-co2", "power", "cell-running", "badge", "status"):
         for node in page.locator(f"[data-gc='{mark}']").all():
             assert node.evaluate("(n, live) => n.closest(live) === null", live), mark
+
+
+def test_the_status_bar_is_reached_by_the_keyboard_and_leads_to_the_panel(ran: Any) -> None:
+    """And the key that opens the panel takes the focus there, and back."""
+    page = ran.page
+    within = f'() => document.querySelector("{PANEL}").contains(document.activeElement)'
+    ran.command("application:toggle-right-area")
+    page.locator(PANEL).wait_for(state="hidden")
+    item = page.locator("[data-gc='status'] [role='button']")
+    item.focus()
+    assert item.evaluate("node => node === document.activeElement")
+    page.keyboard.press("Enter")
+    page.locator(PANEL).wait_for(state="visible")
+    page.wait_for_function(within)
+
+    page.keyboard.press("Control+Alt+e")
+    page.wait_for_function("() => document.activeElement.closest('.jp-Notebook') !== null")
+    page.keyboard.press("Control+Alt+e")
+    page.wait_for_function(within)
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUSED) is not None
