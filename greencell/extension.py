@@ -73,6 +73,7 @@ class Extension:
             self._connect(kernel)
         self.recorder = keep(self.session, settings)
         self.hooks = Hooks(shell, self.session, self.channel)
+        self.session.guards += (self.hooks.guard, self.hooks.telling)
         self._passed_over = PassedOver(kernel)
 
     def _connect(self, kernel: Any) -> None:
@@ -186,6 +187,7 @@ class Extension:
             **self.session.health,
             "hook_failures": self.hooks.guard.failures,
             "hook_last_failure": self.hooks.guard.last_failure,
+            "start_message_last_failure": self.hooks.telling.last_failure,
             "live": self.live_words(),
             "live_last_failure": self.place.guard.last_failure,
             "panel": "kernel channel open" if self.channel is not None else "no kernel channel",

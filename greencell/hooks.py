@@ -51,6 +51,10 @@ class Hooks:
     Args:
         channel: where a start mark must have left the process before the cell's code runs;
             ``None`` in a terminal.
+
+    Attributes:
+        guard: keeps what a hook could not do: the record of a cell may lack.
+        telling: keeps why pages were not told of a start; the cell is measured all the same.
     """
 
     def __init__(self, shell: Shell, session: Session, channel: Channel | None) -> None:
@@ -62,7 +66,7 @@ class Hooks:
         self._main_thread = threading.main_thread().ident
         self._slow_hooks = 0
         self.guard = Guard("hook")
-        self._telling = Guard("feed")
+        self.telling = Guard("start message")
 
     def register(self) -> None:
         """Listen to the shell's cells; the next one is the first."""
@@ -190,7 +194,7 @@ class Hooks:
         feed = self._session.feed
         if outer is None and feed is not None:
             # What cannot be told is measured all the same.
-            self._telling.run(feed.cell_started, opening, self._session.wall_s(), parent)
+            self.telling.run(feed.cell_started, opening, self._session.wall_s(), parent)
         self._session.begin(opening)  # the readings come last: nothing of ours is in the cell
 
     def _end(self, result: Result) -> None:

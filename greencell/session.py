@@ -118,6 +118,7 @@ class Session:
         id: unique key of the session.
         feed: messages to the pages, where the shell is a kernel that has any.
         keeper: of the history, where it is kept.
+        guards: of the parts whose failures a person should know of.
         place_notices: what is to be said of the place, by the room that knows it.
     """
 
@@ -145,6 +146,7 @@ class Session:
         self._events: deque[tuple[Snapshot, Opening | Closing | None]] = deque()
         self._unsent: deque[CellRecord] = deque()
         self._guard = Guard("sampler")
+        self.guards: tuple[Guard, ...] = (self._guard,)
         self._sampler = Sampler(self._beat, self._clock, self._guard)
         self._pid = os.getpid()
         self._closed = False
@@ -507,7 +509,7 @@ class Session:
             booking, ledger = self._books.booking, self._books.current()
             flags = ledger.totals(self._carbon.factor, with_running=True).flags
         found = notices(
-            booking.infos, booking.lost, self._skipped, self._carbon, [self._guard],
+            booking.infos, booking.lost, self._skipped, self._carbon, self.guards,
             silent=booking.silent, device_use=self._meter.device_use, flags=flags,
             hooks_spared=self.hooks_spared,
         )  # fmt: skip

@@ -60,6 +60,7 @@ def open_notebook(lab: Lab, browser: Browser, request: pytest.FixtureRequest) ->
         )  # fmt: skip
         urllib.request.urlopen(gone, timeout=20).close()
     context.close()
+    lab.forget_what_was_set()
 
 
 @pytest.hookimpl(wrapper=True)
