@@ -1,5 +1,9 @@
 // Bundles the front end: the plugins for JupyterLab, and the panel in an output.
+import { readFile } from 'node:fs/promises';
+
 import { build } from 'esbuild';
+
+import slim from './slim-uplot.cjs';
 
 const shared = {
   bundle: true,
@@ -18,5 +22,13 @@ await build({
   entryPoints: ['src/widget.ts', 'style/widget.css'],
   outdir: 'greencell/static',
   entryNames: 'panel',
-  minify: true
+  minify: true,
+  plugins: [
+    {
+      name: 'slim-uplot',
+      setup({ onLoad }) {
+        onLoad({ filter: /uPlot\.esm\.js$/ }, async ({ path }) => ({ contents: slim(await readFile(path, 'utf8')) }));
+      }
+    }
+  ]
 });
