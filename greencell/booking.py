@@ -30,7 +30,7 @@ from greencell.curve import CounterCurve, Trouble
 from greencell.edges import Edge, Power
 from greencell.gauge_curve import GaugeCurve
 from greencell.meter import ASLEEP, GONE, LEFT_OUT, Look, Missing, RawValue, Snapshot
-from greencell.model import Attribution, SourceInfo
+from greencell.model import Attribution, Component, SourceInfo
 from greencell.sources.base import EnergyCounter, PowerModel, Source
 from greencell.units import NS_PER_S
 
@@ -98,6 +98,11 @@ class _Track:
         trouble = self.curve.observe(t_s, boot_s, int(value), begin_s)
         if trouble is not None:
             self.troubles.append(trouble)
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it did not answer when it was last asked; a model always does."""
+        return self.curve is not None and (self.gone or self.tried_s > self.answered_s)
 
     @property
     def period_s(self) -> float:
@@ -257,6 +262,15 @@ class Booking:
             for track in self._tracks
             if track.failing and not track.gone and track.tried_s - track.answered_s > _SILENT_S
         ]
+
+    @property
+    def unread(self) -> frozenset[Component]:
+        """The components of which a meter did not answer when it was last asked."""
+        return frozenset(
+            track.info.component
+            for track in self._tracks
+            if track.info.scope == "component" and track.is_unread
+        )
 
     # -- what was read -------------------------------------------------------------------------
 

@@ -439,8 +439,13 @@ class Session:
             return self._books.current().running()
 
     def power_w(self) -> dict[Component, float] | None:
-        """Power attributed to the kernel by component, as of the last sample."""
-        return self._books.power_w
+        """Power attributed to the kernel by component, as of the last sample.
+
+        ``None`` if none is known. A component with a meter that does not answer is left out.
+        """
+        with self._lock:
+            known, unread = self._books.power_w or {}, self._books.booking.unread
+        return {part: watts for part, watts in known.items() if part not in unread} or None
 
     def idle(self) -> list[tuple[SourceInfo, Power | None]]:
         """Each source that is summed, with the kernel's part of its idle power where known."""

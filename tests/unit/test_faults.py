@@ -144,9 +144,12 @@ def test_a_tree_that_vanishes_for_good_is_one_notice(machine: Machine) -> None:
     assert [one.id for one in notices] == ["silent:rapl:package-0"]
     record = machine.cell()
     assert record.by_component_j == {"gpu": pytest.approx(100.0 * record.duration_s, rel=0.01)}
+    assert set(machine.session.power_w() or ()) == {"gpu"}
 
     machine.tree.come_back("package-0")
     machine.pass_time(2.0)
+    power_w = machine.session.power_w()
+    assert power_w is not None and power_w["cpu"] == pytest.approx(40.0, rel=0.01)
     assert not any(one.id.startswith("silent:") for one in machine.session.notices())
 
 
