@@ -612,3 +612,26 @@ def test_half_a_character_in_a_notebook_stops_no_figure(start_kernel: Start) -> 
         f"?{number}" for number in range(5)
     ]
     assert kernel.ask("snapshot")["snapshot"]["cells_total"] >= 6
+
+
+def test_a_hook_that_fails_is_told_as_a_notice(start_kernel: Start) -> None:
+    """Its cell has no record, so a person must know; the next cells have theirs."""
+    kernel = start_kernel()
+    kernel.run(
+        "from greencell.session import Session\n"
+        "kept = Session.open_run\n"
+        "def failing(*args, **named):\n"
+        "    Session.open_run = kept\n"
+        "    raise OSError('no more of these')\n"
+        "Session.open_run = failing"
+    )
+    run = kernel.run("print('unharmed')")
+    assert run.visible == [("stdout", "unharmed\n")]
+    kernel.run("1 + 1")
+
+    document = kernel.document()
+    assert [cell["execution_count"] for cell in document["cells"]] == [2, 4]
+    notices = kernel.ask("snapshot")["snapshot"]["notices"]
+    assert "Something in greencell failed (hook): OSError: no more of these" in [
+        notice["text"] for notice in notices
+    ]
