@@ -5,6 +5,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { type PanelLayout, Widget } from '@lumino/widgets';
 
 import { change } from '../compare';
+import { setData, setText } from '../dom';
 import { type IEntry, KEY, readEntry, sourceHash } from '../embed/entry';
 import * as format from '../format';
 import type { Change, SessionModel } from '../model';
@@ -221,15 +222,9 @@ export class Badge extends Widget {
   }
 
   private _show(text: string, energyJ: number | null, provenance: string): void {
-    if (this.node.textContent !== text) {
-      this.node.textContent = text;
-    }
-    if (energyJ === null) {
-      this.node.removeAttribute('data-energy-j');
-    } else {
-      this.node.setAttribute('data-energy-j', String(energyJ));
-    }
-    this.node.setAttribute('data-provenance', provenance);
+    setText(this.node, text);
+    setData(this.node, 'energy-j', energyJ);
+    setData(this.node, 'provenance', provenance);
   }
 }
 

@@ -6,7 +6,7 @@ import type { SessionModel } from '../model';
 import { sumOf } from '../table/sums';
 import type { IRecord } from '../wire';
 import { statusWord } from '../words';
-import { marked, setText } from './dom';
+import { marked, setText } from '../dom';
 
 /** Runs that end in such a time are told of in one sentence. */
 const TOGETHER_MS = 1_000;

@@ -7,7 +7,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Reply } from '../connection';
-import { button, element, marked, setText, show } from './dom';
+import { button, element, marked, setText, show } from '../dom';
 
 /** Asks the kernel of the notebook that is shown; `null` where there is none. */
 export type Asker = () => Promise<Reply> | null;

@@ -11,7 +11,7 @@ import { type Filter, FILTERS, inView, type ISort, SORT_KEYS, sorted, type SortK
 import { Selection } from '../table/selection';
 import { sumOf } from '../table/sums';
 import type { IRecord } from '../wire';
-import { arrange, button, element, marked, section, setText, show } from './dom';
+import { arrange, button, element, marked, section, setText, show } from '../dom';
 import type { Names } from './places';
 import { betweenRow, type IRowWords, Row } from './row';
 

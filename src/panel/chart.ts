@@ -6,7 +6,8 @@ import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { ISample } from '../trace';
 import { componentClass } from './components';
-import { button, element, marked, show } from './dom';
+import { button, element, marked, show } from '../dom';
+import { type ILabel, Labels } from './labels';
 import * as series from './series';
 import type { IBand, IMoment, Span } from './series';
 
@@ -45,6 +46,7 @@ export class Chart {
     });
     this.reset.dataset['gc'] = 'chart-reset';
     show(this.reset, false);
+    this.node.append(this._labels.node);
     this.node.tabIndex = 0;
     this.node.setAttribute('role', 'img');
     this.node.addEventListener('keydown', event => {
@@ -132,8 +134,8 @@ export class Chart {
       };
     });
     // Read here and not while drawing, where it would make the page compute all styles anew.
-    const [dim, band, grid] = [color('--gc-color-dim'), color('--gc-color-band'), color('--gc-color-grid')];
-    const axis: uPlot.Axis = { stroke: dim, font: '10px system-ui', ticks: { show: false } };
+    const [band, grid] = [color('--gc-color-band'), color('--gc-color-grid')];
+    const axis: uPlot.Axis = { ticks: { show: false } };
     // The top of the stack is drawn first, so that lower ones lie over it.
     const plot = new uPlot(
       {
@@ -157,8 +159,7 @@ export class Chart {
             gap: 2,
             grid: { show: false },
             splits: () => this._marks(),
-            values: (_self, ticks) =>
-              ticks.map(t => (this._zoomed ? format.timeOfDay(t) : format.ago(this._whole[1] - t)))
+            values: () => []
           },
           {
             ...axis,
@@ -166,7 +167,10 @@ export class Chart {
             gap: 3,
             grid: { stroke: grid, width: 1 },
             space: 28,
-            values: (_self, ticks) => ticks.map(format.watts)
+            values: (_self, levels) => {
+              this._levels = levels;
+              return [];
+            }
           }
         ],
         hooks: {
@@ -177,7 +181,7 @@ export class Chart {
           ],
           draw: [
             () => {
-              this._drawPrompts(plot, dim);
+              this._label(plot);
             }
           ],
           setCursor: [
@@ -301,19 +305,28 @@ export class Chart {
     }
   }
 
-  /** Where there is room, a cell's number over its band. */
-  private _drawPrompts(plot: uPlot, fill: string): void {
-    const { ctx, bbox } = plot;
-    ctx.fillStyle = fill;
-    ctx.font = `${9 * devicePixelRatio}px system-ui`;
-    ctx.textAlign = 'left';
-    ctx.textBaseline = 'top';
+  /** The axes' labels, and where there is room, a cell's number over its band. */
+  private _label(plot: uPlot): void {
+    const { left, top, height } = plot.bbox;
+    const [leftPx, topPx, belowPx] = [left, top, top + height].map(length => length / devicePixelRatio) as [number, number, number];
+    const labels = this._marks().map(
+      (t): ILabel => ({
+        kind: 'time',
+        text: this._zoomed ? format.timeOfDay(t) : format.ago(this._whole[1] - t),
+        leftPx: leftPx + plot.valToPos(t, 'x'),
+        topPx: belowPx
+      })
+    );
+    for (const level of this._levels) {
+      labels.push({ kind: 'level', text: format.watts(level), leftPx, topPx: topPx + plot.valToPos(level, 'y') });
+    }
     for (const band of this._bands) {
-      const [left, right] = this._edges(band, plot);
-      if (right - left >= LABEL_FROM_PX * devicePixelRatio) {
-        ctx.fillText(band.prompt, left + 3 * devicePixelRatio, bbox.top + devicePixelRatio);
+      const [from, to] = this._edges(band, plot);
+      if (to - from >= LABEL_FROM_PX * devicePixelRatio) {
+        labels.push({ kind: 'cell', text: band.prompt, leftPx: from / devicePixelRatio, topPx });
       }
     }
+    this._labels.update(labels);
   }
 
   private _edges(band: IBand, { bbox, valToPos }: uPlot): [number, number] {
@@ -350,6 +363,8 @@ export class Chart {
 
   private _model: SessionModel | null = null;
   private _plot: uPlot | null = null;
+  private _levels: readonly number[] = [];
+  private readonly _labels = new Labels();
   private _components: readonly string[] = [];
   private _samples: readonly ISample[] = [];
   private _bands: readonly IBand[] = [];

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { INotice } from '../wire';
-import { button, element, marked, show } from './dom';
+import { button, element, marked, show } from '../dom';
 
 /** Notices with what to do about them. */
 export class Notices {

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
 import type { IElsewhere, IWhatIf } from '../whatif';
-import { element, marked, setData } from './dom';
+import { element, marked, setData } from '../dom';
 
 /** A list of places, and those of another basis apart under the line that says why. */
 export function elsewhereList(answer: IWhatIf, trans: TranslationBundle): HTMLElement[] {

@@ -12,7 +12,7 @@ import {
 } from '../history';
 import { mixture } from '../words';
 import { Asked, type Asker } from './asked';
-import { element, marked, setData } from './dom';
+import { element, marked, setData } from '../dom';
 import type { Names } from './places';
 
 const SVG = 'http://www.w3.org/2000/svg';

@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
 import type { IAhead, IBestStart, IForecastPoint } from '../whatif';
-import { element, marked } from './dom';
+import { element, marked } from '../dom';
 
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 240;

@@ -3,7 +3,7 @@ import * as format from '../format';
 import { Hold } from '../hold';
 import type { Components } from '../wire';
 import { componentClass, componentName } from './components';
-import { element, marked, setData, setText } from './dom';
+import { element, marked, setData, setText } from '../dom';
 
 interface IItem {
   node: HTMLElement;

@@ -6,7 +6,7 @@ import type { SessionModel } from '../model';
 import type { ICarbon, IInfo, ISkipped, ISource } from '../wire';
 import { readingWords } from '../words';
 import { componentName } from './components';
-import { button, element, marked, setText, show } from './dom';
+import { button, element, marked, setText, show } from '../dom';
 
 /** What a shell, or a cell, takes as it stands; other remedies are advice in words. */
 const COMMAND =

@@ -6,11 +6,11 @@ import { Hold } from '../hold';
 import type { SessionModel } from '../model';
 import type { Settings } from '../settings';
 import { Chart } from './chart';
-import { button, element, marked, section, setData, setText, show } from './dom';
+import { button, element, marked, section, setData, setText, show } from '../dom';
 import { Legend } from './legend';
 import { type IMoment, RUNNING_PROMPT } from './series';
 
-const REDUCED = '(prefers-reduced-motion: reduce)';
+const reducedMotion = window.matchMedia('(prefers-reduced-motion: reduce)');
 
 /** What it asks of its surroundings. */
 export interface INowOptions {
@@ -28,7 +28,7 @@ export class Now {
     const { settings, reveal } = _options;
     this._chart = new Chart(_trans, {
       windowS: () => settings.chartWindowS,
-      still: () => !settings.animations || window.matchMedia(REDUCED).matches,
+      still: () => !settings.animations || reducedMotion.matches,
       onMoment: moment => {
         this._moment = moment;
         this._updateBelow();

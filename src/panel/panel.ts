@@ -14,7 +14,7 @@ import { EXPORT_FORMATS, type ExportFormat, type Statement, STATEMENTS } from '.
 import { Announcer } from './announcer';
 import { Cells } from './cells';
 import { Notices } from './details';
-import { button, element, marked, setText, show } from './dom';
+import { button, element, marked, setText, show } from '../dom';
 import { Now } from './now';
 import { copyAs, copyText, download, statementTitles } from './exports';
 import { History } from './history';

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { IRecord, Provenance } from '../wire';
 import { figureHints, intervalLines, machineLine, PROVISIONAL_MARK, statusWord } from '../words';
-import { element, marked, setData } from './dom';
+import { element, marked, setData } from '../dom';
 
 /** What the row says besides its figures. */
 export interface IRowWords {

@@ -6,7 +6,7 @@ import { Hold } from '../hold';
 import type { SessionModel } from '../model';
 import type { ITotals } from '../wire';
 import { bestGuess, co2Causes, machineLine, mixture, placeMark, provenanceWord } from '../words';
-import { element, marked, setData, setText, show } from './dom';
+import { element, marked, setData, setText, show } from '../dom';
 
 export class Summary {
   constructor(

@@ -4,7 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import { type ISum, type Waste, WASTES, wasteOf } from '../table/sums';
-import { element, marked, setData, setText, show } from './dom';
+import { element, marked, setData, setText, show } from '../dom';
 
 export class WasteView {
   constructor(private readonly _trans: TranslationBundle) {

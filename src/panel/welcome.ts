@@ -5,7 +5,7 @@ import { version } from '../../package.json';
 import type { Ending, Phase, SessionModel } from '../model';
 import type { Settings } from '../settings';
 import { WIRE_VERSION } from '../wire';
-import { button, element, marked, show } from './dom';
+import { button, element, marked, show } from '../dom';
 
 export type WelcomePhase = Phase | 'no-notebook';
 

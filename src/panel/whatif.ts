@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { decodeWhatIf, type IWhatIf } from '../whatif';
 import { Asked, type Asker } from './asked';
-import { element, marked } from './dom';
+import { element, marked } from '../dom';
 import { elsewhereList } from './elsewhere';
 import { hoursAhead } from './hours';
 

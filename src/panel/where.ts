@@ -6,7 +6,7 @@ import { Hold } from '../hold';
 import type { SessionModel } from '../model';
 import type { ISource, ITotals } from '../wire';
 import { componentClass, componentName, componentRank } from './components';
-import { arrange, element, marked, section, setData, setText, show } from './dom';
+import { arrange, element, marked, section, setData, setText, show } from '../dom';
 
 /** A row that stands while its figures change. */
 interface IRow {

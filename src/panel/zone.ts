@@ -3,7 +3,7 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { Widget } from '@lumino/widgets';
 
-import { element, marked, show } from './dom';
+import { element, marked, show } from '../dom';
 
 /** What was typed, or `null` if nothing shall change. `refusal` says why the last name was none. */
 export async function askZoneName(

@@ -8,7 +8,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Change, SessionModel } from '../model';
 import { Cells } from '../panel/cells';
 import { Notices } from '../panel/details';
-import { button, element, marked, setText, show } from '../panel/dom';
+import { button, element, marked, setText, show } from '../dom';
 import { History } from '../panel/history';
 import { Method } from '../panel/method';
 import { Now } from '../panel/now';

@@ -2,7 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Reply } from '../connection';
-import { element, marked, setText, show } from '../panel/dom';
+import { element, marked, setText, show } from '../dom';
 
 export class ZoneForm {
   constructor(trans: TranslationBundle, set: (zone: string) => Promise<Reply>) {
