@@ -46,7 +46,7 @@ def notices(
     for guard in guards:
         if guard.last_failure is not None:
             text = f"Something in greencell failed ({guard.part}): {guard.last_failure}"
-            yield Notice(f"fault:{guard.part}", "warning", text, "%greencell status tells more")
+            yield Notice(f"fault:{guard.part}", "warning", text, "%greencell status")
     for info in lost:
         text = f"{info.id} went away; later figures lack it."
         yield Notice(f"lost:{info.id}", "warning", text, _RESTART)
@@ -60,7 +60,7 @@ def notices(
             "Reading the meters around cells took too long here; they are read beside the cells "
             "now, and short cells are told less surely."
         )
-        yield Notice("slow-hooks", "info", text, "%reload_ext greencell tries again")
+        yield Notice("slow-hooks", "info", text, "%reload_ext greencell")
     yield from _estimated(infos, skipped)
     if "stale" in flags:
         text = "A meter stood still for a while; what it did not show is missing."

@@ -438,14 +438,16 @@ class Session:
         with self._lock:
             return self._books.current().running()
 
-    def power_w(self) -> dict[Component, float] | None:
+    def power_w(self) -> dict[Component, float | None] | None:
         """Power attributed to the kernel by component, as of the last sample.
 
-        ``None`` if none is known. A component with a meter that does not answer is left out.
+        ``None`` if nothing is known, and for a component with a meter that does not answer.
         """
         with self._lock:
-            known, unread = self._books.power_w or {}, self._books.booking.unread
-        return {part: watts for part, watts in known.items() if part not in unread} or None
+            known, unread = self._books.power_w, self._books.booking.unread
+        if known is None:
+            return None
+        return {part: None if part in unread else watts for part, watts in known.items()}
 
     def idle(self) -> list[tuple[SourceInfo, Power | None]]:
         """Each source that is summed, with the kernel's part of its idle power where known."""

@@ -188,11 +188,11 @@ def page(records: Iterable[CellRecord], before: str) -> Message:
     return {"cells": [record_object(record) for record in shown], "more": len(earlier) - len(shown)}
 
 
-def power_object(power_w: Mapping[Component, float] | None) -> Message:
-    """Power now, whole and by component; unknown is ``null``."""
-    if power_w is None:
-        return {"power_w": None, "by_component_w": {}}
-    return {"power_w": number(sum(power_w.values())), "by_component_w": _components(power_w)}
+def power_object(power_w: Mapping[Component, float | None] | None) -> Message:
+    """Power now, whole and by component; the whole is ``null`` where a part is unknown."""
+    known = {part: watts for part, watts in (power_w or {}).items() if watts is not None}
+    whole = number(sum(known.values())) if power_w and len(known) == len(power_w) else None
+    return {"power_w": whole, "by_component_w": _components(known)}
 
 
 def notice_objects(notices: Iterable[Notice]) -> list[Message]:

@@ -4,6 +4,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from './format';
 import type { CellStatus, ICarbon, IReading, IRecord, ISurroundings, ITotals, Provenance } from './wire';
 
+const COMMAND =
+  /^(?:[%!]\S|(?:sudo|pip|conda|mamba|docker|podman|modprobe|chmod|setcap|usermod|export)\s)/;
+/** A line break in the clipboard would run what is pasted before it is read. */
+const CONTROL = /\p{Cc}/u;
+
 /** A smaller part of others is noise. */
 const OTHERS_FROM = 0.005;
 
@@ -127,4 +132,9 @@ export function readingWords(reading: IReading, trans: TranslationBundle, nowMs:
   ]
     .filter(part => part !== '')
     .join(' · ');
+}
+
+/** Whether a remedy is for a shell or a cell, as it stands; others are advice in words. */
+export function isCommand(remedy: string): boolean {
+  return COMMAND.test(remedy) && !CONTROL.test(remedy);
 }

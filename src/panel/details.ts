@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { INotice } from '../wire';
+import { isCommand } from '../words';
 import { button, element, marked, show } from '../dom';
 
 /** Notices with what to do about them. */
@@ -34,7 +35,7 @@ export class Notices {
     if (notice.id === 'estimated') {
       node.append(' ', button(this._trans.__('Why, and what would improve it'), 'gc-mod-link', this._onWhy));
     } else if (notice.remedy !== '') {
-      node.append(' ', element('code', 'gc-Remedy', notice.remedy));
+      node.append(' ', isCommand(notice.remedy) ? element('code', 'gc-Remedy', notice.remedy) : notice.remedy);
     }
     return node;
   }

@@ -4,15 +4,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { ICarbon, IInfo, ISkipped, ISource } from '../wire';
-import { readingWords } from '../words';
+import { isCommand, readingWords } from '../words';
 import { componentName } from './components';
 import { button, element, marked, setText, show } from '../dom';
 
-/** What a shell, or a cell, takes as it stands; other remedies are advice in words. */
-const COMMAND =
-  /^(?:[%!]\S|(?:sudo|pip|conda|mamba|docker|podman|modprobe|chmod|setcap|usermod|export)\s)/;
-/** A line break in the clipboard would run what is pasted before it is read. */
-const CONTROL = /\p{Cc}/u;
 const COPIED_MS = 2000;
 
 /** A term and what there is to say about it. */
@@ -93,7 +88,7 @@ export class Method {
   /** A command with a button that copies it; advice as it is. */
   private _remedy(remedy: string): HTMLElement[] {
     const label = element('span', 'gc-Dim gc-Grow', this._trans.__('To enable:'));
-    if (!COMMAND.test(remedy) || CONTROL.test(remedy)) {
+    if (!isCommand(remedy)) {
       return [element('div', 'gc-Wrap', label, ' ', remedy)];
     }
     const copy = button(this._trans.__('Copy'), 'gc-mod-link gc-mod-copy', () => {

@@ -61,7 +61,8 @@ export class Now {
     const provenance = totals?.provenance ?? 'estimated';
     this._estimated = format.isEstimated(provenance);
     // What was read last is not the power of now where nothing has been heard since.
-    const powerW = model.stale || !model.connected ? null : model.powerW;
+    this._isHeard = running !== null && model.connected && !model.stale;
+    const powerW = this._isHeard ? model.powerW : null;
     setText(this._power, running ? format.power(powerW, this._estimated, this._powerHold) : '');
     setData(this._power, 'power-w', running ? powerW : null);
     setText(this._state, this._stateWord(model));
@@ -69,12 +70,14 @@ export class Now {
     if (running) {
       const known = { ...running, provenance };
       setText(this._name, running.label ?? this._options.nameOf(running.cellId));
-      setText(this._energy, format.energyWithInterval(known, this._energyHold));
-      setText(this._interval, format.energyForm(known) === 'value' ? format.interval(known) : '');
+      // Nothing was read yet: no figure, not 0.
+      const isRead = running.elapsedS > 0;
+      setText(this._energy, isRead ? format.energyWithInterval(known, this._energyHold) : format.UNKNOWN);
+      setText(this._interval, isRead && format.energyForm(known) === 'value' ? format.interval(known) : '');
       setText(this._elapsed, format.clock(model.elapsedS));
       setData(this._running, 'cell-id', running.cellId);
-      setData(this._running, 'energy-j', running.energyJ);
-      setData(this._running, 'co2-g', running.co2G);
+      setData(this._running, 'energy-j', isRead ? running.energyJ : null);
+      setData(this._running, 'co2-g', isRead ? running.co2G : null);
     }
     show(this._drawn, model.samples.length > 0);
     if (model.samples.length > 0 && redraw) {
@@ -102,7 +105,7 @@ export class Now {
   /** The legend, and what the crosshair stands on or else the span of the chart. */
   private _updateBelow(): void {
     const [moment, model] = [this._moment, this._model];
-    const powers = moment ? moment.byComponentW : model?.running ? model.byComponentW : new Map<string, number>();
+    const powers = moment?.byComponentW ?? (model && this._isHeard ? model.byComponentW : new Map<string, number>());
     this._legend.update(this._chart.components, powers, this._estimated);
     setText(this._readout, moment ? this._momentWords(moment) : this._spanWords());
     // Whoever moves the crosshair by keys hears where it stands; nobody hears the seconds pass.
@@ -151,6 +154,7 @@ export class Now {
   private _model: SessionModel | null = null;
   private _moment: IMoment | null = null;
   private _estimated = true;
+  private _isHeard = false;
   private readonly _powerHold = new Hold();
   private readonly _energyHold = new Hold();
   private readonly _state = element('span', 'gc-Dim gc-Grow gc-Wrap');

@@ -20,6 +20,7 @@ from greencell.testing import (
     FakeTreeClock,
     PowercapTree,
 )
+from greencell.wire import power_object
 from tests_support import CARBON, StillThread
 
 _ENERGY = "nvmlDeviceGetTotalEnergyConsumption"
@@ -144,7 +145,10 @@ def test_a_tree_that_vanishes_for_good_is_one_notice(machine: Machine) -> None:
     assert [one.id for one in notices] == ["silent:rapl:package-0"]
     record = machine.cell()
     assert record.by_component_j == {"gpu": pytest.approx(100.0 * record.duration_s, rel=0.01)}
-    assert set(machine.session.power_w() or ()) == {"gpu"}
+    power_w = machine.session.power_w()
+    assert power_w is not None and power_w["cpu"] is None and power_w["gpu"] is not None
+    assert power_object(power_w)["power_w"] is None  # a sum of what is left would be too low
+    assert set(power_object(power_w)["by_component_w"]) == {"gpu"}
 
     machine.tree.come_back("package-0")
     machine.pass_time(2.0)
