@@ -6,6 +6,7 @@
  * wide is shown by the interval, rounded outwards so that it still holds.
  */
 import type { Hold } from './hold';
+import { POWER_FROM_S } from './trace';
 import type { IFigures, Provenance } from './wire';
 
 export const UNKNOWN = '–';
@@ -123,11 +124,11 @@ export function co2Quantity(figures: Co2Figures & IKnown, hold?: Hold): IQuantit
   return spanQuantity(co2Span(figures), figures, MASS_UNITS, hold);
 }
 
-/** The mean power of a run; empty where the energy is not known well enough for one. */
-export function meanPower(figures: EnergyFigures & IKnown & { meanPowerW: number | null }): string {
-  const { meanPowerW, provenance } = figures;
+/** The mean power of a run; empty where it was too short, or the energy is not known well enough. */
+export function meanPower(figures: EnergyFigures & IKnown & { durationS: number; meanPowerW: number | null }): string {
+  const { durationS, meanPowerW, provenance } = figures;
   const form = energyForm(figures);
-  if (form === 'below' || form === 'unknown' || meanPowerW === null) {
+  if (form === 'below' || form === 'unknown' || meanPowerW === null || durationS < POWER_FROM_S) {
     return '';
   }
   return (form === 'range' ? mark() : '') + power(meanPowerW, isEstimated(provenance));

@@ -8,6 +8,8 @@ export const MAX_SAMPLES = 2000;
 const MERGED_S = 4;
 /** A run that was heard of this early is drawn from its start. */
 const EARLY_S = 3;
+/** Of a shorter run the mean power says nothing: it may be many times what was drawn. */
+export const POWER_FROM_S = 0.1;
 /** The gap that ends an area is this narrow. */
 const GAP_S = 1e-3;
 
@@ -58,7 +60,7 @@ export class Trace {
   }
 
   private _addMean(record: IRecord): void {
-    if (record.energyJ === null || record.durationS <= 0) {
+    if (record.energyJ === null || record.durationS < POWER_FROM_S) {
       return;
     }
     const mean = new Map(

@@ -23,8 +23,6 @@ import {
 import type { IRecord, IRunning } from '../wire';
 
 const OUTPUT_CLASS = 'jp-Cell-outputWrapper';
-/** Of a shorter run the mean power says nothing. */
-const POWER_FROM_S = 0.1;
 
 /** The badges of one notebook. */
 export class Badges implements IDisposable {
@@ -236,7 +234,7 @@ function line(run: Shown, trans: TranslationBundle, difference: number | null): 
     format.energyWithInterval(run),
     `${format.co2WithInterval(run)} CO₂e`,
     format.duration(run.durationS),
-    run.durationS < POWER_FROM_S ? '' : format.meanPower(run),
+    format.meanPower(run),
     statusWord(run.status, trans),
     difference === null ? '' : `${difference < 0 ? '▾' : '▴'} ${format.percent(Math.abs(difference))}`
   ];

@@ -96,7 +96,7 @@ describe('energyWithInterval', () => {
 });
 
 describe('meanPower', () => {
-  const run = { energyJ: 10, energyLowJ: 9, energyHighJ: 11, meanPowerW: 8.234, provenance: 'measured' } as const;
+  const run = { durationS: 1.2, energyJ: 10, energyLowJ: 9, energyHighJ: 11, meanPowerW: 8.234, provenance: 'measured' } as const;
 
   it('is said only where the energy is known well enough', () => {
     expect(plain(format.meanPower(run))).toBe('8.23 W');
@@ -104,6 +104,7 @@ describe('meanPower', () => {
     expect(format.meanPower({ ...run, flags: ['too-short'] })).toBe('');
     expect(format.meanPower({ ...run, energyJ: null })).toBe('');
     expect(format.meanPower({ ...run, meanPowerW: null })).toBe('');
+    expect(format.meanPower({ ...run, durationS: 0.05 })).toBe('');
   });
 });
 

@@ -71,4 +71,12 @@ describe('Trace', () => {
     expect(starts.every(({ byComponentW }) => byComponentW.get('cpu') === 1)).toBe(true);
     expect(trace.samples.at(-1)?.byComponentW.size).toBe(0);
   });
+
+  it('draws no power for a run that is too short to have one', () => {
+    const trace = new Trace();
+    trace.addEnd(record(10, 0.05));
+    expect(trace.samples).toEqual([]);
+    trace.addEnd(record(20, 0.2));
+    expect(trace.samples.length).toBe(3);
+  });
 });
