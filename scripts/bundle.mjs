@@ -17,6 +17,7 @@ const shared = {
 };
 
 await build({ ...shared, entryPoints: ['src/index.ts'], outfile: 'lib/index.js', packages: 'external' });
+await build({ ...shared, entryPoints: ['style/index.css'], outfile: 'lib/index.css', minify: true });
 await build({
   ...shared,
   entryPoints: ['src/widget.ts', 'style/widget.css'],
