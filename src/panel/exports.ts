@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
 };
 
 /** Download the session as a file named after its notebook. */
-export async function download(tracked: ITracked, format: ExportFormat): Promise<void> {
+export async function download(tracked: ITracked, format: ExportFormat, trans: TranslationBundle): Promise<void> {
   const text = await fetchText(tracked, format);
   if (text === null) {
     return;
@@ -26,6 +26,7 @@ export async function download(tracked: ITracked, format: ExportFormat): Promise
   link.href = url;
   link.download = `${tracked.panel.title.label.replace(/\.ipynb$/, '')}-energy.${format}`;
   link.click();
+  Notification.success(trans.__('Exported: %1', link.download), { autoClose: 2000 });
   window.setTimeout(() => {
     URL.revokeObjectURL(url);
   }, 10_000);

@@ -181,7 +181,7 @@ export class GreencellPanel extends Widget {
   /** Fetch the session in a format and hand it to the browser as a download. */
   async export(format: ExportFormat): Promise<void> {
     if (this._tracked) {
-      await download(this._tracked, format);
+      await download(this._tracked, format, this._trans);
     }
   }
 

@@ -54,6 +54,9 @@ def test_a_notebook_from_first_to_last(open_notebook: Any) -> None:
     with page.expect_download() as download:
         page.locator("[data-gc='export']").select_option("json")
     document = json.loads(download.value.path().read_text())
+    page.get_by_role("alert").filter(
+        has_text=f"Exported: {download.value.suggested_filename}"
+    ).wait_for()
     for cell in document["cells"]:
         row = page.locator(f"[data-gc='cell-row'][data-cell-id='{cell['cell_id']}']")
         assert float(row.get_attribute("data-energy-j") or 0) == pytest.approx(
