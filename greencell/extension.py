@@ -187,7 +187,7 @@ class Extension:
             **self.session.health,
             "hook_failures": self.hooks.guard.failures,
             "hook_last_failure": self.hooks.guard.last_failure,
-            "start_message_last_failure": self.hooks.telling.last_failure,
+            "feed_last_failure": self.hooks.telling.last_failure,
             "live": self.live_words(),
             "live_last_failure": self.place.guard.last_failure,
             "panel": "kernel channel open" if self.channel is not None else "no kernel channel",
