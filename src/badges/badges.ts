@@ -60,7 +60,7 @@ export class Badges implements IDisposable {
     this._followed?.changed.disconnect(this._schedule, this);
   }
 
-  /** Cells that come, go, move or become others; what is typed into them changes no badge. */
+  /** Cells that come, go, move or become others. */
   private _follow(): void {
     this._followed?.changed.disconnect(this._schedule, this);
     this._followed = this._tracked.panel.content.model?.cells ?? null;
@@ -103,48 +103,90 @@ export class Badges implements IDisposable {
     if (this._disposed) {
       return;
     }
-    for (const cell of this._tracked.panel.content.widgets) {
+    const cells = this._tracked.panel.content.widgets;
+    this._shared = repeated(cells.map(cell => cell.model.id));
+    for (const cell of cells) {
       void this._refresh(cell);
     }
   }
 
+  /** Show what is known of a cell once it is there; far away from what is on the screen that may be never. */
   private async _refresh(cell: Cell): Promise<void> {
-    const { model, edits } = this._tracked;
-    const wanted = this._settings.badges && cell.model.type === 'code';
-    const running = wanted && model.running?.cellId === cell.model.id ? model.running : null;
-    const runs = wanted ? model.runsOf(cell.model.id) : null;
-    const saved = wanted && !runs && !running ? readEntry(cell.model.getMetadata(KEY)) : null;
-    const isCopy = saved !== null && saved.cellId !== cell.model.id;
-    if (!running && !runs && (!saved || isCopy)) {
-      this._badges.get(cell)?.dispose();
-      return;
+    if (this._due.has(cell)) {
+      return; // it will find what is known by then
     }
+    this._due.add(cell);
     await cell.ready;
-    const hash = saved ? await sourceHash(cell.model.sharedModel.getSource()) : null;
-    const badge = this._badges.get(cell) ?? this._attach(cell);
-    if (!badge || badge.isDisposed) {
-      return;
-    }
-    if (running) {
-      badge.showRunning(running, model);
-    } else if (runs) {
-      badge.showRuns(runs, this._trans, edits.changedBefore(runs.latest));
-    } else if (saved) {
-      badge.showSaved(saved, hash !== saved.sourceHash, this._trans);
+    this._due.delete(cell);
+    if (this._savedOf(cell)) {
+      await this._showSaved(cell);
+    } else {
+      this._showRun(cell);
     }
   }
 
-  private _attach(cell: Cell): Badge | null {
-    if (cell.isDisposed || this._disposed) {
+  /** Whether the cell may have a badge: of two cells with one id nobody knows which of them ran. */
+  private _isWanted(cell: Cell): boolean {
+    const { id, type } = cell.model;
+    return this._settings.badges && type === 'code' && !this._shared.has(id) && !cell.isDisposed && !this._disposed;
+  }
+
+  private _showRun(cell: Cell): void {
+    const { model, edits } = this._tracked;
+    const { id } = cell.model;
+    const wanted = this._isWanted(cell);
+    const running = wanted && model.running?.cellId === id ? model.running : null;
+    const runs = wanted ? model.runsOf(id) : null;
+    if (running) {
+      this._badgeOf(cell).showRunning(running, model);
+    } else if (runs) {
+      const { latest } = runs;
+      this._badgeOf(cell).showRuns(runs, this._trans, edits.changedBefore(latest), edits.changedSince(latest));
+    } else {
+      this._badges.get(cell)?.dispose();
+    }
+  }
+
+  private async _showSaved(cell: Cell): Promise<void> {
+    const hash = await sourceHash(cell.model.sharedModel.getSource());
+    const saved = this._savedOf(cell); // it may have begun to run meanwhile
+    if (saved) {
+      this._badgeOf(cell).showSaved(saved, hash !== saved.sourceHash, this._trans);
+    }
+  }
+
+  /** What the file says of a cell of which nothing else is known; nothing of a copy. */
+  private _savedOf(cell: Cell): IEntry | null {
+    const { model } = this._tracked;
+    const { id } = cell.model;
+    if (!this._isWanted(cell) || model.running?.cellId === id || model.runsOf(id)) {
       return null;
     }
+    const saved = readEntry(cell.model.getMetadata(KEY));
+    return saved?.cellId === id ? saved : null;
+  }
+
+  private _badgeOf(cell: Cell): Badge {
+    return this._badges.get(cell) ?? this._attach(cell);
+  }
+
+  private _attach(cell: Cell): Badge {
     const badge = new Badge(cell.model.id);
     badge.node.addEventListener('click', this._open);
     const layout = cell.layout as PanelLayout; // a cell's layout is one, by construction
     const index = layout.widgets.findIndex(widget => widget.hasClass(OUTPUT_CLASS));
     layout.insertWidget(index < 0 ? layout.widgets.length : index, badge);
     this._badges.set(cell, badge);
+    const { sharedModel } = cell.model;
+    // Outputs change it too, and may come by the thousand.
+    const onChange = (_: unknown, change: { sourceChange?: unknown; metadataChange?: unknown }): void => {
+      if (change.sourceChange || change.metadataChange) {
+        void this._refresh(cell);
+      }
+    };
+    sharedModel.changed.connect(onChange);
     badge.disposed.connect(() => {
+      sharedModel.changed.disconnect(onChange);
       this._badges.delete(cell);
     });
     return badge;
@@ -154,7 +196,9 @@ export class Badges implements IDisposable {
   private _scheduled = false;
   private _ended: IRecord | null = null;
   private _followed: CellList | null = null;
+  private _shared: ReadonlySet<string> = new Set();
   private readonly _badges = new Map<Cell, Badge>();
+  private readonly _due = new WeakSet<Cell>();
 }
 
 /** The line under one cell. */
@@ -177,12 +221,13 @@ export class Badge extends Widget {
     this.node.title = '';
   }
 
-  /** `changed`: the code is not that of the run before. */
-  showRuns(runs: ICellRuns, trans: TranslationBundle, changed = false): void {
+  /** `changed`: the code is not that of the run before; `edited`: it has become other code since. */
+  showRuns(runs: ICellRuns, trans: TranslationBundle, changed = false, edited = false): void {
     const record = runs.latest;
     const [, before] = runs.recent;
     const difference = before && !changed ? change(record, before) : null;
-    this._show(line(record, trans, difference), record.energyJ, record.provenance);
+    const words = line(record, trans, difference);
+    this._show(edited ? `${words} · ${trans.__('changed since')}` : words, record.energyJ, record.provenance);
     this.removeClass('gc-mod-running');
     this.removeClass('gc-mod-saved');
     const lines = [
@@ -235,6 +280,12 @@ export class Badge extends Widget {
 
 type CellList = NonNullable<ITracked['panel']['content']['model']>['cells'];
 type Shown = Omit<IEntry, 'cellId' | 'sourceHash'> & { final: boolean };
+
+/** What is there more than once. */
+function repeated(ids: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  return new Set(ids.filter(id => seen.size === seen.add(id).size));
+}
 
 function line(run: Shown, trans: TranslationBundle, difference: number | null): string {
   const parts = [

@@ -58,7 +58,7 @@ export class Embedder {
     return found.length;
   }
 
-  /** Whether it was written; `null` where the code that ran is not known. */
+  /** Whether it was written; `null` where the code that ran is not known, or which of two cells of one id. */
   private async _write(cellId: string): Promise<boolean | null> {
     const { edits, model, panel } = this._tracked;
     const record = model.runsOf(cellId)?.latest;
@@ -67,8 +67,8 @@ export class Embedder {
     }
     const source = edits.sourceThatRan(record);
     const hash = source === null ? null : await sourceHash(source);
-    const cell = this._cells().find(one => one.id === cellId);
-    if (hash === null || !cell) {
+    const [cell, twin] = this._cells().filter(one => one.id === cellId);
+    if (hash === null || !cell || twin) {
       return null;
     }
     cell.setMetadata(KEY, entryOf(record, cellId, hash));
