@@ -21,6 +21,7 @@ import {
 } from '../words';
 import type { IRecord, IRunning } from '../wire';
 
+const NOTHING = { running: null, runs: null };
 const OUTPUT_CLASS = 'jp-Cell-outputWrapper';
 /** Of a shorter run the mean power says nothing. */
 const POWER_FROM_S = 0.1;
@@ -133,10 +134,7 @@ export class Badges implements IDisposable {
 
   private _showRun(cell: Cell): void {
     const { model, edits } = this._tracked;
-    const { id } = cell.model;
-    const wanted = this._isWanted(cell);
-    const running = wanted && model.running?.cellId === id ? model.running : null;
-    const runs = wanted ? model.runsOf(id) : null;
+    const { running, runs } = this._isWanted(cell) ? this._ranIn(cell) : NOTHING;
     if (running) {
       this._badgeOf(cell).showRunning(running, model);
     } else if (runs) {
@@ -145,6 +143,17 @@ export class Badges implements IDisposable {
     } else {
       this._badges.get(cell)?.dispose();
     }
+  }
+
+  /** What is known of this session's runs of a cell. */
+  private _ranIn(cell: Cell): { running: IRunning | null; runs: ICellRuns | null } {
+    const { model, isOf } = this._tracked;
+    const { id } = cell.model;
+    const { running } = model;
+    return {
+      running: running?.cellId === id && isOf(running) ? running : null,
+      runs: model.runsOf(id, isOf)
+    };
   }
 
   private async _showSaved(cell: Cell): Promise<void> {
@@ -157,13 +166,12 @@ export class Badges implements IDisposable {
 
   /** What the file says of a cell of which nothing else is known; nothing of a copy. */
   private _savedOf(cell: Cell): IEntry | null {
-    const { model } = this._tracked;
-    const { id } = cell.model;
-    if (!this._isWanted(cell) || model.running?.cellId === id || model.runsOf(id)) {
+    const { running, runs } = this._ranIn(cell);
+    if (!this._isWanted(cell) || running || runs) {
       return null;
     }
     const saved = readEntry(cell.model.getMetadata(KEY));
-    return saved?.cellId === id ? saved : null;
+    return saved?.cellId === cell.model.id ? saved : null;
   }
 
   private _badgeOf(cell: Cell): Badge {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from typing import Any
 
@@ -13,7 +14,13 @@ BADGE = "[data-gc='badge']"
 # Of each cell of the notebook that is shown, from top to bottom: whose badges stand in it.
 PLACES = """() => [...document.querySelectorAll('.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell')].map(
     cell => [...cell.querySelectorAll("[data-gc='badge']")].map(one => one.dataset.cellId).join(' '))"""
-IDS = "() => [...window.jupyterapp.shell.currentWidget.content.model.cells].map(cell => cell.id)"
+# The words of all badges, for each view of a notebook.
+EACH_VIEW = """() => [...document.querySelectorAll('.jp-NotebookPanel')].map(view =>
+    [...view.querySelectorAll("[data-gc='badge']")].map(one => one.textContent))"""
+CURRENT = "window.jupyterapp.shell.currentWidget"
+CONTENT = f"{CURRENT}.content"
+IDS = f"() => [...{CONTENT}.model.cells].map(cell => cell.id)"
+HIDE_OR_SHOW = "greencell:toggle-badges"
 SETTLED_S = 0.4
 """Badges are put in place 50 ms after a change, so what has stayed so for this long is the end."""
 
@@ -49,6 +56,12 @@ def do(nb: Any, command: str, index: int) -> None:
     """Run a command of the notebook on one cell and wait for its end."""
     at(nb, index).locator(".jp-InputPrompt").click()
     execute(nb, command)
+
+
+def scroll(nb: Any, index: int) -> None:
+    """Bring a cell onto the screen and wait until it is built."""
+    nb.page.evaluate(f"i => {CONTENT}.scrollToItem(i, 'center')", index)
+    at(nb, index).locator(".cm-line").wait_for()
 
 
 def text_of(nb: Any, cell_id: str) -> str:
@@ -167,3 +180,135 @@ def test_the_latest_run_is_shown_and_its_code_compared(open_notebook: Any) -> No
     assert "energy than the run before" in str(badge.get_attribute("title")) or (
         "No difference to the run before is shown" in str(badge.get_attribute("title"))
     )
+
+
+@pytest.mark.parametrize("mode", ["defer", "full", "contentVisibility", "none"])
+def test_a_badge_far_away_is_there_when_it_is_scrolled_to(
+    open_notebook: Any, lab: Any, mode: str
+) -> None:
+    """In every way in which JupyterLab spares itself what is not on the screen."""
+    lab.set("@jupyterlab/notebook-extension:tracker", windowingMode=mode)
+    nb = open_notebook([f"x = {index}" for index in range(200)])
+    page = nb.page
+    nb.wait_idle()
+    assert page.evaluate(f"() => {CONTENT}.notebookConfig.windowingMode") == mode
+    nb.enable()
+    scroll(nb, 150)
+    nb.run(150)
+    badge = page.locator(BADGE)
+    badge.wait_for()
+    before = badge.inner_text()
+
+    # The page comes back knowing nothing, and learns the figure while the cell is far away.
+    page.goto(page.url.replace("?reset", "?"))
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    nb.show_panel()
+    page.locator("[data-gc='cell-row']").wait_for(timeout=20_000)
+    execute(nb, HIDE_OR_SHOW)
+    scroll(nb, 150)
+    page.wait_for_timeout(1000 * SETTLED_S)
+    assert badge.count() == 0
+    execute(nb, HIDE_OR_SHOW)
+    badge.wait_for()
+    scroll(nb, 0)
+    scroll(nb, 150)
+    assert badge.count() == 1 and badge.is_visible()
+    assert badge.get_attribute("data-cell-id") == "c150" and badge.inner_text() == before
+    assert nb.errors == []
+
+
+def test_each_view_of_a_notebook_shows_its_badges(open_notebook: Any) -> None:
+    """The same words in both, of what ran before and after the second was opened; hidden in both."""
+    nb = open_notebook(["a = 1", "b = 2"])
+    page = nb.page
+    nb.wait_idle()
+    nb.enable()
+    nb.run(0)
+    page.locator(BADGE).wait_for()
+    execute(nb, "docmanager:clone")
+    page.locator(BADGE).nth(1).wait_for(timeout=20_000)
+    first, second = page.evaluate(EACH_VIEW)
+    assert len(first) == 1 and first == second
+
+    page.evaluate(f"() => {{ {CONTENT}.activeCellIndex = 1 }}")
+    execute(nb, "notebook:run-cell")
+    page.wait_for_function(f'n => document.querySelectorAll("{BADGE}").length === n', arg=4)
+    page.wait_for_function(f"() => {{ const [a, b] = ({EACH_VIEW})(); return a[1] === b[1] }}")
+    execute(nb, HIDE_OR_SHOW)
+    page.wait_for_function(f'() => !document.querySelector("{BADGE}")')
+    execute(nb, HIDE_OR_SHOW)
+    page.wait_for_function(f'n => document.querySelectorAll("{BADGE}").length === n', arg=4)
+    first, second = page.evaluate(EACH_VIEW)
+    assert len(first) == 2 and first == second
+    assert nb.errors == []
+
+
+def test_a_copied_file_shows_only_what_ran_in_it(open_notebook: Any, lab: Any) -> None:
+    """Its cells have the ids of the other's: on a kernel of its own, and on the same one."""
+    nb = open_notebook(["a = 1", "b = 2"])
+    page = nb.page
+    nb.wait_idle()
+    nb.enable()
+    nb.run(0)
+    places_are(nb, "c0", "")
+    execute(nb, "docmanager:save")
+    copy = f"copy of {nb.name}"
+    shutil.copy(lab.root / nb.name, lab.root / copy)
+    page.evaluate(f"() => {{ window.first = {CURRENT}.sessionContext.session.kernel.id }}")
+    page.evaluate(
+        "path => window.jupyterapp.commands.execute('docmanager:open', { path }).then(() => true)",
+        copy,
+    )
+    nb.wait_idle()
+    places_are(nb, "", "")
+    page.evaluate(f"() => {CURRENT}.sessionContext.changeKernel({{ id: window.first }})")
+    page.locator("[data-gc='cell-row']").wait_for()  # it knows what ran on this kernel
+    places_are(nb, "", "")
+
+    for index in (1, 0):
+        page.evaluate(f"i => {{ {CONTENT}.activeCellIndex = i }}", index)
+        execute(nb, "notebook:run-cell")
+    places_are(nb, "c0", "c1")
+    original, copied = page.evaluate(EACH_VIEW)
+    assert len(original) == 1 and original[0] != copied[0]
+    assert nb.errors == []
+
+
+def test_badges_come_back_with_the_notebook(open_notebook: Any) -> None:
+    """Closed and opened again on the kernel that went on; a reload does the same."""
+    nb = open_notebook(["a = 1", "b = 2", "c = 3"])
+    page = nb.page
+    nb.wait_idle()
+    nb.enable()
+    nb.run(0)
+    nb.run(2)
+    places_are(nb, "c0", "", "c2")
+    before = [text_of(nb, "c0"), text_of(nb, "c2")]
+    execute(nb, "docmanager:save")
+    execute(nb, "application:close")
+    page.wait_for_function("() => !document.querySelector('.jp-NotebookPanel')")
+    page.evaluate(
+        "path => window.jupyterapp.commands.execute('docmanager:open', { path }).then(() => true)",
+        nb.name,
+    )
+    places_are(nb, "c0", "", "c2", timeout_s=20)
+    assert [text_of(nb, "c0"), text_of(nb, "c2")] == before
+    page.reload()
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+    places_are(nb, "c0", "", "c2", timeout_s=20)
+    assert [text_of(nb, "c0"), text_of(nb, "c2")] == before
+
+
+def test_badges_are_hidden_and_shown_by_command(ran: Any) -> None:
+    """Exactly one under each cell that ran, however often; also under one that ran meanwhile."""
+    before = text_of(ran, "c1")
+    execute(ran, HIDE_OR_SHOW)
+    places_are(ran, "", "", "", "")
+    ran.run(0)
+    places_are(ran, "", "", "", "")
+    for _ in range(3):
+        ran.command(HIDE_OR_SHOW)  # without waiting for the one before
+    places_are(ran, "c0", "c1", "c2", "c3")
+    assert text_of(ran, "c1") == before
+    title = ran.page.locator(f"{BADGE}[data-cell-id='c0']").get_attribute("title")
+    assert "2 runs in this session" in str(title)
