@@ -1,30 +1,19 @@
-/** A quiet line under each code cell that has run. */
+/** A quiet line under each code cell that has run: which cell has one, and when it is renewed. */
 import type { Cell } from '@jupyterlab/cells';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
-import { type PanelLayout, Widget } from '@lumino/widgets';
+import type { PanelLayout } from '@lumino/widgets';
 
-import { change } from '../compare';
 import { type IEntry, KEY, readEntry, sourceHash } from '../embed/entry';
-import * as format from '../format';
 import type { Change, SessionModel } from '../model';
+import type { ICellRuns } from '../runs';
 import type { Settings } from '../settings';
 import type { ITracked } from '../tokens';
-import type { ICellRuns } from '../runs';
-import {
-  figureHints,
-  intervalLines,
-  machineLine,
-  PROVISIONAL_MARK,
-  provenanceWord,
-  statusWord
-} from '../words';
 import type { IRecord, IRunning } from '../wire';
+import { Badge } from './badge';
 
 const NOTHING = { running: null, runs: null };
 const OUTPUT_CLASS = 'jp-Cell-outputWrapper';
-/** Of a shorter run the mean power says nothing. */
-const POWER_FROM_S = 0.1;
 
 /** The badges of one notebook. */
 export class Badges implements IDisposable {
@@ -119,6 +108,9 @@ export class Badges implements IDisposable {
     this._due.add(cell);
     await cell.ready;
     this._due.delete(cell);
+    if (this._isGone(cell)) {
+      return;
+    }
     if (this._savedOf(cell)) {
       await this._showSaved(cell);
     } else {
@@ -126,10 +118,14 @@ export class Badges implements IDisposable {
     }
   }
 
+  /** A cell that is gone has no model to ask, and took its badge with it. */
+  private _isGone(cell: Cell): boolean {
+    return this._disposed || cell.isDisposed;
+  }
+
   /** Whether the cell may have a badge: of two cells with one id nobody knows which of them ran. */
-  private _isWanted(cell: Cell): boolean {
-    const { id, type } = cell.model;
-    return this._settings.badges && type === 'code' && !this._shared.has(id) && !cell.isDisposed && !this._disposed;
+  private _isWanted({ model: { id, type } }: Cell): boolean {
+    return this._settings.badges && type === 'code' && !this._shared.has(id);
   }
 
   private _showRun(cell: Cell): void {
@@ -158,7 +154,7 @@ export class Badges implements IDisposable {
 
   private async _showSaved(cell: Cell): Promise<void> {
     const hash = await sourceHash(cell.model.sharedModel.getSource());
-    const saved = this._savedOf(cell); // it may have begun to run meanwhile
+    const saved = this._isGone(cell) ? null : this._savedOf(cell); // it may have begun to run meanwhile
     if (saved) {
       this._badgeOf(cell).showSaved(saved, hash !== saved.sourceHash, this._trans);
     }
@@ -209,114 +205,10 @@ export class Badges implements IDisposable {
   private readonly _due = new WeakSet<Cell>();
 }
 
-/** The line under one cell. */
-export class Badge extends Widget {
-  constructor(cellId: string) {
-    super();
-    this.addClass('gc-Badge');
-    this.node.dataset['gc'] = 'badge';
-    this.node.setAttribute('data-cell-id', cellId);
-    this.node.setAttribute('aria-live', 'off');
-    this.node.setAttribute('role', 'note');
-  }
-
-  showRunning(running: IRunning, model: SessionModel): void {
-    const provenance = model.totals?.provenance ?? 'estimated';
-    const energy = format.energyWithInterval({ ...running, provenance });
-    const power = format.power(model.powerW, format.isEstimated(provenance));
-    this._show(`${energy} · ${power} …`, running.energyJ, provenance);
-    this.addClass('gc-mod-running');
-    this.node.title = '';
-  }
-
-  /** `changed`: the code is not that of the run before; `edited`: it has become other code since. */
-  showRuns(runs: ICellRuns, trans: TranslationBundle, changed = false, edited = false): void {
-    const record = runs.latest;
-    const [, before] = runs.recent;
-    const difference = before && !changed ? change(record, before) : null;
-    const words = line(record, trans, difference);
-    this._show(edited ? `${words} · ${trans.__('changed since')}` : words, record.energyJ, record.provenance);
-    this.removeClass('gc-mod-running');
-    this.removeClass('gc-mod-saved');
-    const lines = [
-      ...intervalLines(record, trans),
-      provenanceWord(record.provenance, trans),
-      machineLine(record, trans),
-      ...figureHints(record, trans)
-    ];
-    if (before) {
-      const all = format.energy(runs.energyJ, record.provenance);
-      const recent = runs.recent.map(run => format.energyWithInterval(run)).join(', ');
-      lines.push(
-        comparison(difference, changed, trans),
-        trans.__('%1 runs in this session, together %2', runs.count, all),
-        trans.__('Latest first: %1', recent)
-      );
-    }
-    this._tell(lines);
-  }
-
-  /** What the file says of a cell that has not run in this session. */
-  showSaved(entry: IEntry, edited: boolean, trans: TranslationBundle): void {
-    const words = edited ? trans.__('edited since it ran') : line({ ...entry, final: true }, trans, null);
-    this._show(trans.__('from the file: %1', words), edited ? null : entry.energyJ, entry.provenance);
-    this.addClass('gc-mod-saved');
-    this._tell([
-      trans.__('Saved with the notebook, and in no sum: whoever wrote the file may have written anything'),
-      provenanceWord(entry.provenance, trans)
-    ]);
-  }
-
-  /** The detail, for the mouse and for who listens. */
-  private _tell(lines: readonly string[]): void {
-    this.node.title = lines.filter(text => text !== '').join('\n');
-    this.node.setAttribute('aria-label', `${this.node.textContent}\n${this.node.title}`);
-  }
-
-  private _show(text: string, energyJ: number | null, provenance: string): void {
-    if (this.node.textContent !== text) {
-      this.node.textContent = text;
-    }
-    if (energyJ === null) {
-      this.node.removeAttribute('data-energy-j');
-    } else {
-      this.node.setAttribute('data-energy-j', String(energyJ));
-    }
-    this.node.setAttribute('data-provenance', provenance);
-  }
-}
-
 type CellList = NonNullable<ITracked['panel']['content']['model']>['cells'];
-type Shown = Omit<IEntry, 'cellId' | 'sourceHash'> & { final: boolean };
 
 /** What is there more than once. */
 function repeated(ids: readonly string[]): ReadonlySet<string> {
   const seen = new Set<string>();
   return new Set(ids.filter(id => seen.size === seen.add(id).size));
-}
-
-function line(run: Shown, trans: TranslationBundle, difference: number | null): string {
-  const parts = [
-    format.energyWithInterval(run),
-    `${format.co2WithInterval(run)} CO₂e`,
-    format.duration(run.durationS),
-    run.durationS < POWER_FROM_S ? '' : format.meanPower(run),
-    statusWord(run.status, trans),
-    difference === null ? '' : `${difference < 0 ? '▾' : '▴'} ${format.percent(Math.abs(difference))}`
-  ];
-  return parts.filter(part => part !== '').join(' · ') + (run.final ? '' : ` ${PROVISIONAL_MARK}`);
-}
-
-/** A run beside the one before, in words. */
-function comparison(difference: number | null, changed: boolean, trans: TranslationBundle): string {
-  if (changed) {
-    return trans.__('The code is not that of the run before');
-  }
-  if (difference === null) {
-    return trans.__('No difference to the run before is shown');
-  }
-  const part = format.percent(Math.abs(difference));
-  return difference < 0
-    ? trans.__('%1 less energy than the run before', part)
-    : trans.__('%1 more energy than the run before', part);
 }

@@ -2,7 +2,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
-import { Badge } from '../../src/badges/badges';
+import { Badge } from '../../src/badges/badge';
 import { SessionModel } from '../../src/model';
 import { decode } from '../../src/wire';
 import { golden } from './golden';
