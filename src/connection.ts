@@ -10,6 +10,7 @@ import { UUID } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 
+import { isObject } from './guard';
 import type { Phase, SessionModel } from './model';
 import { COMM_ID, decode, errorOf, isOkReply, pageOf, REQUEST_TYPE, speaks, WIRE_VERSION } from './wire';
 
@@ -60,6 +61,11 @@ export class Connection implements IDisposable {
   /** The kernel's id; two notebooks on one kernel have the same. */
   get kernelId(): string | undefined {
     return this._kernel?.id;
+  }
+
+  /** Whether this connection has asked for a run; of what began before it was there that is not known. */
+  askedFor(run: string): boolean {
+    return this._own.has(run);
   }
 
   /** Load greencell into the kernel, without a trace in the notebook. */
@@ -134,7 +140,7 @@ export class Connection implements IDisposable {
     if (content['comm_id'] !== COMM_ID) {
       return;
     }
-    this._take(content['data']);
+    this._take(content['data'], sender(message.parent_header));
   }
 
   private _onKernelChanged(_: ISessionContext, change: Session.ISessionConnection.IKernelChangedArgs): void {
@@ -263,11 +269,15 @@ export class Connection implements IDisposable {
     return this._take(reply.ok ? reply.content['snapshot'] : reply.content);
   }
 
-  /** Whether it was a message of ours that fits. */
-  private _take(data: unknown): boolean {
+  /** Whether it was a message of ours that fits; `client`: whose request it came with. */
+  private _take(data: unknown, client?: string): boolean {
     const decoded = decode(data);
     if (decoded.ok) {
-      this._model.receive(decoded.message);
+      const { message } = decoded;
+      if (message.kind === 'cell-start' && client !== undefined && client === this._kernel?.clientId) {
+        this._own.add(message.running.run);
+      }
+      this._model.receive(message);
     } else if (decoded.reason === 'version') {
       this._model.setOtherVersion(speaks(data));
     }
@@ -281,6 +291,7 @@ export class Connection implements IDisposable {
     return language === undefined || language.toLowerCase() === 'python';
   }
 
+  private readonly _own = new Set<string>();
   private _asked: string | null = null;
   private _kernelId: string | undefined;
   private _restarting = false;
@@ -352,6 +363,12 @@ async function control(
   const reply = await future.done.catch(() => null);
   window.clearTimeout(timer);
   return reply?.content;
+}
+
+/** Of whose request a message tells, by its parent's header. */
+function sender(header: unknown): string | undefined {
+  const session = isObject(header) ? header['session'] : undefined;
+  return typeof session === 'string' ? session : undefined;
 }
 
 function isComms(content: unknown): content is { comms: object } {

@@ -160,9 +160,9 @@ export class SessionModel {
     return this._unheardS > Math.max(STALE_AFTER_S, 2 * usualS + 1);
   }
 
-  /** The finished runs of a cell; the running one is not among them. */
-  runsOf(cellId: string): ICellRuns | null {
-    return this._runs.ofCell(cellId);
+  /** The finished runs of a cell, of those that `counts`; the running one is not among them. */
+  runsOf(cellId: string, counts: (record: IRecord) => boolean = () => true): ICellRuns | null {
+    return this._runs.ofCell(cellId, counts);
   }
 
   setPhase(phase: Phase): void {

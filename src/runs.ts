@@ -52,8 +52,10 @@ export class Runs {
     }
   }
 
-  ofCell(cellId: string): ICellRuns | null {
-    const runs = [...(this._byCell.get(cellId)?.values() ?? [])].sort((a, b) => b.number - a.number);
+  /** Those of a cell that `counts`. */
+  ofCell(cellId: string, counts: (record: IRecord) => boolean): ICellRuns | null {
+    const every = [...(this._byCell.get(cellId)?.values() ?? [])];
+    const runs = every.filter(counts).sort((a, b) => b.number - a.number);
     const [latest] = runs;
     if (!latest) {
       return null;

@@ -8,6 +8,7 @@ import type { Edits } from './edits';
 import type { Embedder } from './embed/embedder';
 import type { SessionModel } from './model';
 import type { Settings } from './settings';
+import type { IRecord } from './wire';
 
 /** A notebook with what greencell knows of its kernel. */
 export interface ITracked {
@@ -16,6 +17,8 @@ export interface ITracked {
   readonly connection: Connection;
   readonly edits: Edits;
   readonly embedder: Embedder;
+  /** Whether a run is of this notebook. */
+  readonly isOf: (run: Pick<IRecord, 'cellId' | 'run'>) => boolean;
 }
 
 /** Notebooks and their sessions. */

@@ -49,7 +49,8 @@ export class Tracker implements IFeed {
     const model = new SessionModel();
     const connection = new Connection(panel.sessionContext, model, () => this._autoload());
     const edits = new Edits(model, cellId => sourceOf(panel, cellId));
-    const parts = { panel, model, connection, edits };
+    const isOf: ITracked['isOf'] = run => connection.askedFor(run.run) || !this._hasTwin(panel, run.cellId);
+    const parts = { panel, model, connection, edits, isOf };
     const tracked = { ...parts, embedder: new Embedder(parts, this.settings) };
     this._tracked.set(panel, tracked);
     panel.disposed.connect(() => {
@@ -61,6 +62,18 @@ export class Tracker implements IFeed {
     if (panel === this._notebooks.currentWidget) {
       this._currentChanged.emit(tracked);
     }
+  }
+
+  /** Whether another notebook on the same kernel has a cell of this id, as a copied file has. */
+  private _hasTwin({ context, sessionContext }: NotebookPanel, cellId: string | null): boolean {
+    const kernelId = sessionContext.session?.kernel?.id;
+    return this.all().some(
+      ({ panel, connection }) =>
+        panel.context !== context && // as views of one notebook have
+        connection.kernelId === kernelId &&
+        cellId !== null &&
+        sourceOf(panel, cellId) !== null
+    );
   }
 
   private async _autoload(): Promise<boolean> {

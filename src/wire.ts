@@ -380,18 +380,21 @@ export function textsIfAny(raw: unknown): readonly string[] {
 }
 
 function running(raw: Raw): IRunning {
+  const elapsedS = number(raw['elapsed_s']);
+  // The zeros of a start mark were not read from any meter.
+  const read = elapsedS > 0 ? numberOrNull : (): null => null;
   return {
     run: text(raw['run']),
     number: number(raw['number']),
     cellId: textOrNull(raw['cell_id']),
     label: textOrNull(raw['label']),
     startedAt: number(raw['started_at']),
-    elapsedS: number(raw['elapsed_s']),
-    energyJ: numberOrNull(raw['energy_j']),
-    energyLowJ: numberOrNull(raw['energy_low_j']),
-    energyHighJ: numberOrNull(raw['energy_high_j']),
-    co2G: numberOrNull(raw['co2_g']),
-    meanPowerW: numberOrNull(raw['mean_power_w']),
+    elapsedS,
+    energyJ: read(raw['energy_j']),
+    energyLowJ: read(raw['energy_low_j']),
+    energyHighJ: read(raw['energy_high_j']),
+    co2G: read(raw['co2_g']),
+    meanPowerW: read(raw['mean_power_w']),
     others: number(raw['others'])
   };
 }

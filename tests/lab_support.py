@@ -47,9 +47,21 @@ class Lab:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
+    @property
+    def _settings(self) -> Path:
+        return self.root.parent / "settings"
+
+    def set(self, plugin: str, **values: object) -> None:
+        """Settings of a plugin (``package:name``), as a user has set them before the page opens."""
+        package, _, name = plugin.partition(":")
+        folder = self._settings / package
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.jupyterlab-settings").write_text(json.dumps(values))
+
     def forget_what_was_set(self) -> None:
-        """Settings of greencell and the layout of windows, as a new user finds them."""
-        for kept in (self.root.parent / "settings" / "greencell", self.root.parent / "workspaces"):
+        """Settings of greencell and notebooks, and the layout of windows, as a new user finds them."""
+        notebooks = self._settings / "@jupyterlab" / "notebook-extension"
+        for kept in (self._settings / "greencell", notebooks, self.root.parent / "workspaces"):
             shutil.rmtree(kept, ignore_errors=True)
 
     def write_notebook(self, name: str, cells: list[str], kernel: str = "python3") -> None:

@@ -1,27 +1,18 @@
-/** A quiet line under each code cell that has run. */
+/** A quiet line under each code cell that has run: which cell has one, and when it is renewed. */
 import type { Cell } from '@jupyterlab/cells';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
-import { type PanelLayout, Widget } from '@lumino/widgets';
+import type { PanelLayout } from '@lumino/widgets';
 
-import { change } from '../compare';
-import { setData, setText } from '../dom';
 import { type IEntry, KEY, readEntry, sourceHash } from '../embed/entry';
-import * as format from '../format';
 import type { Change, SessionModel } from '../model';
+import type { ICellRuns } from '../runs';
 import type { Settings } from '../settings';
 import type { ITracked } from '../tokens';
-import type { ICellRuns } from '../runs';
-import {
-  figureHints,
-  intervalLines,
-  machineLine,
-  PROVISIONAL_MARK,
-  provenanceWord,
-  statusWord
-} from '../words';
 import type { IRecord, IRunning } from '../wire';
+import { Badge } from './badge';
 
+const NOTHING = { running: null, runs: null };
 const OUTPUT_CLASS = 'jp-Cell-outputWrapper';
 
 /** The badges of one notebook. */
@@ -59,7 +50,7 @@ export class Badges implements IDisposable {
     this._followed?.changed.disconnect(this._schedule, this);
   }
 
-  /** Cells that come, go, move or become others; what is typed into them changes no badge. */
+  /** Cells that come, go, move or become others. */
   private _follow(): void {
     this._followed?.changed.disconnect(this._schedule, this);
     this._followed = this._tracked.panel.content.model?.cells ?? null;
@@ -102,48 +93,104 @@ export class Badges implements IDisposable {
     if (this._disposed) {
       return;
     }
-    for (const cell of this._tracked.panel.content.widgets) {
+    const cells = this._tracked.panel.content.widgets;
+    this._shared = repeated(cells.map(cell => cell.model.id));
+    for (const cell of cells) {
       void this._refresh(cell);
     }
   }
 
+  /** Show what is known of a cell once it is there; far away from what is on the screen that may be never. */
   private async _refresh(cell: Cell): Promise<void> {
-    const { model, edits } = this._tracked;
-    const wanted = this._settings.badges && cell.model.type === 'code';
-    const running = wanted && model.running?.cellId === cell.model.id ? model.running : null;
-    const runs = wanted ? model.runsOf(cell.model.id) : null;
-    const saved = wanted && !runs && !running ? readEntry(cell.model.getMetadata(KEY)) : null;
-    const isCopy = saved !== null && saved.cellId !== cell.model.id;
-    if (!running && !runs && (!saved || isCopy)) {
-      this._badges.get(cell)?.dispose();
-      return;
+    if (this._due.has(cell)) {
+      return; // it will find what is known by then
     }
+    this._due.add(cell);
     await cell.ready;
-    const hash = saved ? await sourceHash(cell.model.sharedModel.getSource()) : null;
-    const badge = this._badges.get(cell) ?? this._attach(cell);
-    if (!badge || badge.isDisposed) {
+    this._due.delete(cell);
+    if (this._isGone(cell)) {
       return;
     }
-    if (running) {
-      badge.showRunning(running, model);
-    } else if (runs) {
-      badge.showRuns(runs, this._trans, edits.changedBefore(runs.latest));
-    } else if (saved) {
-      badge.showSaved(saved, hash !== saved.sourceHash, this._trans);
+    if (this._savedOf(cell)) {
+      await this._showSaved(cell);
+    } else {
+      this._showRun(cell);
     }
   }
 
-  private _attach(cell: Cell): Badge | null {
-    if (cell.isDisposed || this._disposed) {
+  /** A cell that is gone has no model to ask, and took its badge with it. */
+  private _isGone(cell: Cell): boolean {
+    return this._disposed || cell.isDisposed;
+  }
+
+  /** Whether the cell may have a badge: of two cells with one id nobody knows which of them ran. */
+  private _isWanted({ model: { id, type } }: Cell): boolean {
+    return this._settings.badges && type === 'code' && !this._shared.has(id);
+  }
+
+  private _showRun(cell: Cell): void {
+    const { model, edits } = this._tracked;
+    const { running, runs } = this._isWanted(cell) ? this._ranIn(cell) : NOTHING;
+    if (running) {
+      this._badgeOf(cell).showRunning(running, model);
+    } else if (runs) {
+      const { latest } = runs;
+      this._badgeOf(cell).showRuns(runs, this._trans, edits.changedBefore(latest), edits.changedSince(latest));
+    } else {
+      this._badges.get(cell)?.dispose();
+    }
+  }
+
+  /** What is known of this session's runs of a cell. */
+  private _ranIn(cell: Cell): { running: IRunning | null; runs: ICellRuns | null } {
+    const { model, isOf } = this._tracked;
+    const { id } = cell.model;
+    const { running } = model;
+    return {
+      running: running?.cellId === id && isOf(running) ? running : null,
+      runs: model.runsOf(id, isOf)
+    };
+  }
+
+  private async _showSaved(cell: Cell): Promise<void> {
+    const hash = await sourceHash(cell.model.sharedModel.getSource());
+    const saved = this._isGone(cell) ? null : this._savedOf(cell); // it may have begun to run meanwhile
+    if (saved) {
+      this._badgeOf(cell).showSaved(saved, hash !== saved.sourceHash, this._trans);
+    }
+  }
+
+  /** What the file says of a cell of which nothing else is known; nothing of a copy. */
+  private _savedOf(cell: Cell): IEntry | null {
+    const { running, runs } = this._ranIn(cell);
+    if (!this._isWanted(cell) || running || runs) {
       return null;
     }
+    const saved = readEntry(cell.model.getMetadata(KEY));
+    return saved?.cellId === cell.model.id ? saved : null;
+  }
+
+  private _badgeOf(cell: Cell): Badge {
+    return this._badges.get(cell) ?? this._attach(cell);
+  }
+
+  private _attach(cell: Cell): Badge {
     const badge = new Badge(cell.model.id);
     badge.node.addEventListener('click', this._open);
     const layout = cell.layout as PanelLayout; // a cell's layout is one, by construction
     const index = layout.widgets.findIndex(widget => widget.hasClass(OUTPUT_CLASS));
     layout.insertWidget(index < 0 ? layout.widgets.length : index, badge);
     this._badges.set(cell, badge);
+    const { sharedModel } = cell.model;
+    // Outputs change it too, and may come by the thousand.
+    const onChange = (_: unknown, change: { sourceChange?: unknown; metadataChange?: unknown }): void => {
+      if (change.sourceChange || change.metadataChange) {
+        void this._refresh(cell);
+      }
+    };
+    sharedModel.changed.connect(onChange);
     badge.disposed.connect(() => {
+      sharedModel.changed.disconnect(onChange);
       this._badges.delete(cell);
     });
     return badge;
@@ -153,104 +200,15 @@ export class Badges implements IDisposable {
   private _scheduled = false;
   private _ended: IRecord | null = null;
   private _followed: CellList | null = null;
+  private _shared: ReadonlySet<string> = new Set();
   private readonly _badges = new Map<Cell, Badge>();
-}
-
-/** The line under one cell. */
-export class Badge extends Widget {
-  constructor(cellId: string) {
-    super();
-    this.addClass('gc-Badge');
-    this.node.dataset['gc'] = 'badge';
-    this.node.setAttribute('data-cell-id', cellId);
-    this.node.setAttribute('aria-live', 'off');
-    this.node.setAttribute('role', 'note');
-  }
-
-  showRunning(running: IRunning, model: SessionModel): void {
-    const provenance = model.totals?.provenance ?? 'estimated';
-    const energy = format.energyWithInterval({ ...running, provenance });
-    const power = format.power(model.powerW, format.isEstimated(provenance));
-    this._show(`${energy} · ${power} …`, running.energyJ, provenance);
-    this.addClass('gc-mod-running');
-    this.node.title = '';
-  }
-
-  /** `changed`: the code is not that of the run before. */
-  showRuns(runs: ICellRuns, trans: TranslationBundle, changed = false): void {
-    const record = runs.latest;
-    const [, before] = runs.recent;
-    const difference = before && !changed ? change(record, before) : null;
-    this._show(line(record, trans, difference), record.energyJ, record.provenance);
-    this.removeClass('gc-mod-running');
-    this.removeClass('gc-mod-saved');
-    const lines = [
-      ...intervalLines(record, trans),
-      provenanceWord(record.provenance, trans),
-      machineLine(record, trans),
-      ...figureHints(record, trans)
-    ];
-    if (before) {
-      const all = format.energy(runs.energyJ, record.provenance);
-      const recent = runs.recent.map(run => format.energyWithInterval(run)).join(', ');
-      lines.push(
-        comparison(difference, changed, trans),
-        trans.__('%1 runs in this session, together %2', runs.count, all),
-        trans.__('Latest first: %1', recent)
-      );
-    }
-    this._tell(lines);
-  }
-
-  /** What the file says of a cell that has not run in this session. */
-  showSaved(entry: IEntry, edited: boolean, trans: TranslationBundle): void {
-    const words = edited ? trans.__('edited since it ran') : line({ ...entry, final: true }, trans, null);
-    this._show(trans.__('from the file: %1', words), edited ? null : entry.energyJ, entry.provenance);
-    this.addClass('gc-mod-saved');
-    this._tell([
-      trans.__('Saved with the notebook, and in no sum: whoever wrote the file may have written anything'),
-      provenanceWord(entry.provenance, trans)
-    ]);
-  }
-
-  /** The detail, for the mouse and for who listens. */
-  private _tell(lines: readonly string[]): void {
-    this.node.title = lines.filter(text => text !== '').join('\n');
-    this.node.setAttribute('aria-label', `${this.node.textContent}\n${this.node.title}`);
-  }
-
-  private _show(text: string, energyJ: number | null, provenance: string): void {
-    setText(this.node, text);
-    setData(this.node, 'energy-j', energyJ);
-    setData(this.node, 'provenance', provenance);
-  }
+  private readonly _due = new WeakSet<Cell>();
 }
 
 type CellList = NonNullable<ITracked['panel']['content']['model']>['cells'];
-type Shown = Omit<IEntry, 'cellId' | 'sourceHash'> & { final: boolean };
 
-function line(run: Shown, trans: TranslationBundle, difference: number | null): string {
-  const parts = [
-    format.energyWithInterval(run),
-    `${format.co2WithInterval(run)} CO₂e`,
-    format.duration(run.durationS),
-    format.meanPower(run),
-    statusWord(run.status, trans),
-    difference === null ? '' : `${difference < 0 ? '▾' : '▴'} ${format.percent(Math.abs(difference))}`
-  ];
-  return parts.filter(part => part !== '').join(' · ') + (run.final ? '' : ` ${PROVISIONAL_MARK}`);
-}
-
-/** A run beside the one before, in words. */
-function comparison(difference: number | null, changed: boolean, trans: TranslationBundle): string {
-  if (changed) {
-    return trans.__('The code is not that of the run before');
-  }
-  if (difference === null) {
-    return trans.__('No difference to the run before is shown');
-  }
-  const part = format.percent(Math.abs(difference));
-  return difference < 0
-    ? trans.__('%1 less energy than the run before', part)
-    : trans.__('%1 more energy than the run before', part);
+/** What is there more than once. */
+function repeated(ids: readonly string[]): ReadonlySet<string> {
+  const seen = new Set<string>();
+  return new Set(ids.filter(id => seen.size === seen.add(id).size));
 }

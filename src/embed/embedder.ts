@@ -1,5 +1,5 @@
 /** Writes figures into the metadata of cells, where the user wants that; the only room that does. */
-import { NotebookActions } from '@jupyterlab/notebook';
+import { type Notebook, NotebookActions } from '@jupyterlab/notebook';
 import type { ICellModel } from '@jupyterlab/cells';
 
 import type { Settings } from '../settings';
@@ -14,12 +14,14 @@ export interface IEmbedded {
 
 export class Embedder {
   constructor(
-    private readonly _tracked: Pick<ITracked, 'edits' | 'model' | 'panel'>,
+    private readonly _tracked: Pick<ITracked, 'edits' | 'isOf' | 'model' | 'panel'>,
     settings: Settings
   ) {
     const { panel, model } = _tracked;
-    const onScheduled = (_: unknown, { cell }: { cell: { model: ICellModel } }): void => {
-      this._ranHere.add(cell.model.id);
+    const onScheduled = (_: unknown, { cell, notebook }: { cell: { model: ICellModel }; notebook: Notebook }): void => {
+      if (notebook.model === panel.content.model) {
+        this._ranHere.add(cell.model.id);
+      }
     };
     NotebookActions.executionScheduled.connect(onScheduled);
     panel.disposed.connect(() => {
@@ -58,17 +60,17 @@ export class Embedder {
     return found.length;
   }
 
-  /** Whether it was written; `null` where the code that ran is not known. */
+  /** Whether it was written; `null` where the code that ran is not known, or which of two cells of one id. */
   private async _write(cellId: string): Promise<boolean | null> {
-    const { edits, model, panel } = this._tracked;
-    const record = model.runsOf(cellId)?.latest;
+    const { edits, isOf, model, panel } = this._tracked;
+    const record = model.runsOf(cellId, isOf)?.latest;
     if (!record?.final || record.parent !== null || panel.content.model?.readOnly !== false) {
       return false;
     }
     const source = edits.sourceThatRan(record);
     const hash = source === null ? null : await sourceHash(source);
-    const cell = this._cells().find(one => one.id === cellId);
-    if (hash === null || !cell) {
+    const [cell, twin] = this._cells().filter(one => one.id === cellId);
+    if (hash === null || !cell || twin) {
       return null;
     }
     cell.setMetadata(KEY, entryOf(record, cellId, hash));

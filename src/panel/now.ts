@@ -70,14 +70,12 @@ export class Now {
     if (running) {
       const known = { ...running, provenance };
       setText(this._name, running.label ?? this._options.nameOf(running.cellId));
-      // Nothing was read yet: no figure, not 0.
-      const isRead = running.elapsedS > 0;
-      setText(this._energy, isRead ? format.energyWithInterval(known, this._energyHold) : format.UNKNOWN);
-      setText(this._interval, isRead && format.energyForm(known) === 'value' ? format.interval(known) : '');
+      setText(this._energy, format.energyWithInterval(known, this._energyHold));
+      setText(this._interval, format.energyForm(known) === 'value' ? format.interval(known) : '');
       setText(this._elapsed, format.clock(model.elapsedS));
       setData(this._running, 'cell-id', running.cellId);
-      setData(this._running, 'energy-j', isRead ? running.energyJ : null);
-      setData(this._running, 'co2-g', isRead ? running.co2G : null);
+      setData(this._running, 'energy-j', running.energyJ);
+      setData(this._running, 'co2-g', running.co2G);
     }
     show(this._drawn, model.samples.length > 0);
     if (model.samples.length > 0 && redraw) {

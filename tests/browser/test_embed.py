@@ -50,7 +50,7 @@ def test_figures_are_written_and_taken_out_by_command(open_notebook: Any) -> Non
 
 
 def test_what_a_file_says_is_no_figure_of_this_session(open_notebook: Any, lab: Any) -> None:
-    """Dimmed, in no sum; edited, copied and hostile entries show no figure."""
+    """Dimmed, in no sum; edited, copied and hostile entries show no figure, nor what is taken out."""
     name = "from-a-file.ipynb"
     lab.write_notebook(name, ["x = 1", "x = 2", "x = 1", "x = 1"])
     path = lab.root / name
@@ -83,3 +83,8 @@ def test_what_a_file_says_is_no_figure_of_this_session(open_notebook: Any, lab: 
         page.locator("[data-gc='session-energy']").count() == 0
         or not page.locator("[data-gc='session-energy']").is_visible()
     )
+    page.locator(".jp-Notebook .cm-content").first.click()
+    page.keyboard.type("y")
+    page.locator("[data-gc='badge'][data-cell-id='c0']", has_text="edited since it ran").wait_for()
+    nb.command("greencell:strip-figures")
+    page.wait_for_function("() => !document.querySelector(\"[data-gc='badge']\")")

@@ -2,7 +2,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
-import { Badge } from '../../src/badges/badges';
+import { Badge } from '../../src/badges/badge';
 import { SessionModel } from '../../src/model';
 import { decode } from '../../src/wire';
 import { golden } from './golden';
@@ -10,7 +10,7 @@ import { golden } from './golden';
 const trans = nullTranslator.load('greencell');
 
 /** A badge after a cell ended with this record. */
-function shown(name: string, change: Record<string, unknown> = {}): HTMLElement {
+function shown(name: string, change: Record<string, unknown> = {}, edited = false): HTMLElement {
   const data = golden(name);
   const decoded = decode({ ...data, record: { ...(data['record'] as object), ...change } });
   const model = new SessionModel();
@@ -20,7 +20,7 @@ function shown(name: string, change: Record<string, unknown> = {}): HTMLElement 
   const runs = model.runsOf('c3f0');
   const badge = new Badge('c3f0');
   if (runs) {
-    badge.showRuns(runs, trans);
+    badge.showRuns(runs, trans, false, edited);
   }
   return badge.node;
 }
@@ -50,6 +50,14 @@ describe('Badge', () => {
     expect(plain(node)).toBe('< 23 mWh · < 1.2 mg CO₂e · 5.0 s');
     expect(node.title).toContain('%%energy repeats it');
     expect(node.getAttribute('data-energy-j')).toBe('41.25');
+  });
+
+  it('says that the code has changed since it ran, to the eye and to who listens', () => {
+    const node = shown('cell-end', {}, true);
+
+    expect(plain(node)).toMatch(/Wh .* · changed since$/);
+    expect(node.getAttribute('aria-label')).toContain('changed since');
+    expect(shown('cell-end').textContent).not.toContain('changed since');
   });
 
   it('says what else used the machine', () => {

@@ -88,8 +88,11 @@ class FakeContext {
     this.session = { kernel };
   }
 
-  say(data: unknown): void {
-    this.iopubMessage.emit({ header: { msg_type: 'comm_msg' }, content: { comm_id: 'greencell', data } });
+  /** `client`: who asked for what it tells of. */
+  say(data: unknown, client?: string): void {
+    const content = { comm_id: 'greencell', data };
+    const parent_header = client === undefined ? {} : { session: client };
+    this.iopubMessage.emit({ header: { msg_type: 'comm_msg' }, parent_header, content });
   }
 
   turn(status: string): void {
@@ -363,6 +366,19 @@ describe('Connection', () => {
     context.say(golden('hello'));
 
     expect(model.phase).toBe('not-loaded');
+  });
+
+  it.each([
+    ['this connection', 'client', true],
+    ['another one on the same kernel', 'another', false],
+    ['nobody it is told of', undefined, false]
+  ])('knows whether it asked for a run: %s did', async (_, client, own) => {
+    const made = await connect();
+    let known = null;
+    model.changed.connect(() => (known = made.askedFor(model.running?.run ?? '')));
+    context.say(golden('cell-start'), client);
+
+    expect(known).toBe(own); // at the first sign of the run
   });
 
   it('reports a refusal in the kernel’s own line', async () => {

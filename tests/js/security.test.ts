@@ -2,7 +2,7 @@
 import { nullTranslator } from '@jupyterlab/translation';
 import { describe, expect, it } from 'vitest';
 
-import { Badge } from '../../src/badges/badges';
+import { Badge } from '../../src/badges/badge';
 import { SessionModel } from '../../src/model';
 import { Cells } from '../../src/panel/cells';
 import { componentClass, componentName } from '../../src/panel/components';
