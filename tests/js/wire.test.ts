@@ -23,6 +23,13 @@ describe('decode', () => {
     ).toBeNull();
   });
 
+  it('takes the zeros of a start mark for no figure', () => {
+    const start = decode(golden('cell-start'));
+
+    expect(golden('cell-start')['running']).toMatchObject({ elapsed_s: 0, energy_j: 0 });
+    expect(start.ok && start.message.kind === 'cell-start' && start.message.running.energyJ).toBeNull();
+  });
+
   it('reads what else used the machine, and takes its absence for unknown', () => {
     const [with_, without] = [decode(golden('cell-end-provisional')), decode(golden('cell-end'))];
 
