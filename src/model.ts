@@ -21,6 +21,7 @@ import type {
 
 /** Without a message for so long during a cell, the panel says so. */
 export const STALE_AFTER_S = 6;
+const NOTHING: Components = new Map();
 /** A long cell is told of ever more rarely: once in its duration divided by this. */
 const TICKS_PER_CELL = 200;
 
@@ -86,12 +87,13 @@ export class SessionModel {
     return this._running;
   }
 
+  /** Power now; what was read last is not that of now where nothing has been heard since. */
   get powerW(): number | null {
-    return this._powerW;
+    return this._heard ? this._powerW : null;
   }
 
   get byComponentW(): Components {
-    return this._byComponentW;
+    return this._heard ? this._byComponentW : NOTHING;
   }
 
   get paused(): boolean {
@@ -327,6 +329,10 @@ export class SessionModel {
     this._lastEnded = null;
     this._trace.clear();
     this._runs.clear();
+  }
+
+  private get _heard(): boolean {
+    return this._connected && !this.stale;
   }
 
   private get _unheardS(): number {

@@ -60,11 +60,8 @@ export class Now {
     this._model = model;
     const provenance = totals?.provenance ?? 'estimated';
     this._estimated = format.isEstimated(provenance);
-    // What was read last is not the power of now where nothing has been heard since.
-    this._isHeard = running !== null && model.connected && !model.stale;
-    const powerW = this._isHeard ? model.powerW : null;
-    setText(this._power, running ? format.power(powerW, this._estimated, this._powerHold) : '');
-    setData(this._power, 'power-w', running ? powerW : null);
+    setText(this._power, running ? format.power(model.powerW, this._estimated, this._powerHold) : '');
+    setData(this._power, 'power-w', running ? model.powerW : null);
     setText(this._state, this._stateWord(model));
     show(this._running, running !== null);
     if (running) {
@@ -103,7 +100,7 @@ export class Now {
   /** The legend, and what the crosshair stands on or else the span of the chart. */
   private _updateBelow(): void {
     const [moment, model] = [this._moment, this._model];
-    const powers = moment?.byComponentW ?? (model && this._isHeard ? model.byComponentW : new Map<string, number>());
+    const powers = (moment ?? model)?.byComponentW ?? new Map<string, number>();
     this._legend.update(this._chart.components, powers, this._estimated);
     setText(this._readout, moment ? this._momentWords(moment) : this._spanWords());
     // Whoever moves the crosshair by keys hears where it stands; nobody hears the seconds pass.
@@ -152,7 +149,6 @@ export class Now {
   private _model: SessionModel | null = null;
   private _moment: IMoment | null = null;
   private _estimated = true;
-  private _isHeard = false;
   private readonly _powerHold = new Hold();
   private readonly _energyHold = new Hold();
   private readonly _state = element('span', 'gc-Dim gc-Grow gc-Wrap');

@@ -55,9 +55,17 @@ describe('SessionModel', () => {
 
   it('says when nothing was heard of a running cell for long', () => {
     model.receive(message('tick'));
+    expect(model.powerW).toBe(3.25);
     now += 7;
 
     expect(model.stale).toBe(true);
+    expect(model.powerW).toBeNull();
+    expect(model.byComponentW.size).toBe(0);
+
+    model.receive(message('tick', { seq: 3 }));
+    expect(model.powerW).toBe(3.25);
+    model.setConnected(false);
+    expect(model.powerW).toBeNull();
   });
 
   it('ends the running cell by its record', () => {
