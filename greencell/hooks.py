@@ -53,7 +53,7 @@ class Hooks:
             ``None`` in a terminal.
 
     Attributes:
-        guard: keeps what a hook could not do: the record of a cell may lack.
+        guard: keeps what a hook could not do; the cell may be recorded as lost.
         telling: keeps why pages were not told of a start; the cell is measured all the same.
     """
 
@@ -65,11 +65,14 @@ class Hooks:
         self._pid = os.getpid()
         self._main_thread = threading.main_thread().ident
         self._slow_hooks = 0
+        self._first_number = 0
+        self._seen = False
         self.guard = Guard("hook")
         self.telling = Guard("start message")
 
     def register(self) -> None:
         """Listen to the shell's cells; the next one is the first."""
+        self._first_number = getattr(self._shell, "execution_count", 0)
         self._shell.events.register("pre_run_cell", self._pre_run_cell)
         self._shell.events.register("post_run_cell", self._post_run_cell)
         self._shell.input_transformers_cleanup.append(without_label)
@@ -180,6 +183,7 @@ class Hooks:
     # -- their bodies --------------------------------------------------------------------------
 
     def _begin(self, info: Info) -> None:
+        self._seen = True
         thread = threading.get_ident()
         parent = self._channel.parent() if self._channel is not None else {}
         request = _request_id(parent)
@@ -201,8 +205,7 @@ class Hooks:
         snapshot = self._session.take()  # the readings come first, for the same reason
         frame, abandoned = self._pop(getattr(result, "info", None))
         if frame is None:
-            if _never_began(result):
-                self._note_unbegun(result)
+            self._note_unbegun(result)
             return
         for newer in abandoned:
             self._session.end(newer.run, snapshot, "lost", None)
@@ -210,15 +213,25 @@ class Hooks:
         self._session.wake()
 
     def _note_unbegun(self, result: Result) -> None:
-        """A cell that was interrupted before its first hook has its number, and a reply."""
+        """A cell whose first hook did not come to its end has its number and a reply all the same.
+
+        It was interrupted just before, or something of ours failed: what it used is between cells.
+        The cell that loaded us, which ends before any other begins, is none of ours; an empty one
+        gets no number.
+        """
+        info = getattr(result, "info", None)
+        number, never_began = self._number_of(info), _never_began(result)
+        failed = self._seen and _count(result) is not None
+        if number is None or number < self._first_number or not (never_began or failed):
+            return
         opening = self._session.open_run(
-            _text_or_none(getattr(result.info, "cell_id", None)),
+            _text_or_none(getattr(info, "cell_id", None)),
             None,
-            cell_label(getattr(result.info, "raw_cell", None)),
+            cell_label(getattr(info, "raw_cell", None)),
         )
         self._session.begin(opening)
-        number = self._number_of(result.info)
-        self._session.end(opening.run, self._session.take(), "interrupted", number)
+        status: CellStatus = "interrupted" if never_began else "lost"
+        self._session.end(opening.run, self._session.take(), status, number)
         self._session.wake()
 
     def _number_of(self, info: Info) -> int | None:
@@ -299,9 +312,7 @@ def _status(result: Result) -> CellStatus:
 
 def _never_began(result: Result) -> bool:
     """Whether an interrupt came after a cell had got its number, and before its first hook."""
-    if not isinstance(getattr(result, "error_before_exec", None), KeyboardInterrupt):
-        return False
-    return getattr(getattr(result, "info", None), "store_history", False) is True
+    return isinstance(getattr(result, "error_before_exec", None), KeyboardInterrupt)
 
 
 def _count(result: Result) -> int | None:

@@ -120,8 +120,8 @@ def test_a_zoomed_chart_stays_while_a_cell_runs(charted: Notebook) -> None:
     page.mouse.move(10, 10)
     span = _text(nb, READOUT)
     nb.run(0, wait=False)
-    page.locator(RUNNING).wait_for(state="visible")
-    first = nb.number("cell-running", "energy-j") if page.locator(RUNNING).is_visible() else 0.0
+    page.locator(f"{RUNNING}[data-energy-j]").wait_for()  # a second later: nothing is read before
+    first = nb.number("cell-running", "energy-j")
     page.wait_for_function(
         "([q, e]) => +document.querySelector(q).dataset.energyJ > e",
         arg=[RUNNING, first], timeout=5_000,

@@ -12,7 +12,7 @@ from tests_support import Bench
 
 
 def result_of(info: object, **more: Any) -> Any:
-    return SimpleNamespace(info=info, error_in_exec=None, execution_count=None, **more)
+    return SimpleNamespace(**{"info": info, "error_in_exec": None, "execution_count": None} | more)
 
 
 def test_an_interrupt_before_the_shield_stands_loses_no_record(
@@ -99,3 +99,32 @@ def test_an_end_without_a_beginning_is_else_no_cell() -> None:
         hooks._post_run_cell(result_of(info, error_before_exec=error))
     hooks._post_run_cell(None)
     assert bench.session.cells == ()
+
+
+def test_a_cell_whose_first_hook_failed_is_there_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a cell has begun under these hooks, one that has a number has a record."""
+    bench = Bench.make()
+    shell = SimpleNamespace(events=None, execution_count=8)
+    hooks = Hooks(shell, bench.session, None)
+    first = SimpleNamespace(cell_id="a", raw_cell="pass", store_history=True)
+    hooks._pre_run_cell(first)
+    hooks._post_run_cell(result_of(first))
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError("nothing to read")
+
+    shell.execution_count = 9
+    info = SimpleNamespace(cell_id="b", raw_cell="pass", store_history=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.session, "open_run", fails)
+        hooks._pre_run_cell(info)
+    bench.pass_time(1.0)
+    hooks._post_run_cell(result_of(info, execution_count=8))
+    empty = SimpleNamespace(cell_id="c", raw_cell="", store_history=True)
+    hooks._post_run_cell(result_of(empty))
+
+    assert [(one.cell_id, one.status) for one in bench.session.cells] == [
+        ("a", "ok"),
+        ("b", "lost"),
+    ]
+    assert hooks.guard.failures == 1
