@@ -1,7 +1,7 @@
 """What the history costs a cell: hooks with it and without, and while the disk hangs.
 
 Median and 99th percentile of a cell that does nothing, in processes of their own, one after
-another and in turns; ratios to a process without a history.
+another and in turns, eleven times: of three the ratio swings from 1.06 to 1.37.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-CELLS, ROUNDS = 1_500, 3
+CELLS, ROUNDS = 1_500, 11
 PROGRAM = """
 import json, sys, threading, time
 from IPython.core.interactiveshell import InteractiveShell
