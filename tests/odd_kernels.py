@@ -50,7 +50,7 @@ class OddKernel:
 
 BARE = OddKernel("bare", "Bare env", WITHOUT)
 JULIA = OddKernel("julia", "Julia 1.11", language="julia")
-SLOWLY = OddKernel("slowly", "Slow disk", SLOW.format(3))
+SLOWLY = OddKernel("slowly", "Slow disk", SLOW.format(8))
 HARDLY = OddKernel("hardly", "Slow disk", SLOW.format(120))
 NEWER = OddKernel("newer", "Newer env", OTHER_WIRE.format(wire=2, greencell="0.9.0"))
 OLDER = OddKernel("older", "Older env", OTHER_WIRE.format(wire=0, greencell="0.0.9"))
