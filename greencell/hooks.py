@@ -229,9 +229,7 @@ class Hooks:
             None,
             cell_label(getattr(info, "raw_cell", None)),
         )
-        self._session.begin(opening)
-        status: CellStatus = "interrupted" if never_began else "lost"
-        self._session.end(opening.run, self._session.take(), status, number)
+        self._session.note(opening, "interrupted" if never_began else "lost", number)
         self._session.wake()
 
     def _number_of(self, info: Info) -> int | None:

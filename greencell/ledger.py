@@ -240,6 +240,9 @@ class Ledger:
         duration_s = max(0, now_ns - run.begin_ns) / 1e9
         result = self._figure(run.account)
         flags = run.account.flags | ({"too-short"} if result.too_short else set())
+        if closing.status == "lost" and duration_s == 0.0:
+            # Its beginning was not seen: what it used is between the cells.
+            result, flags = Figure(None, None, None, None, {}, result.provenance), flags | {"lost"}
         parent = self._open.get(opening.parent_run or "")
         energy_j = result.energy_j
         carbon = run.emissions.mean_factor(run.carbon)

@@ -231,6 +231,12 @@ class Session:
         """A run ended when ``snapshot`` was taken."""
         self._events.append((snapshot, Closing(run, status, execution_count)))
 
+    def note(self, opening: Opening, status: CellStatus, execution_count: int | None) -> None:
+        """A run of which no more is known than that it was: it has no length."""
+        snapshot = self._meter.take()
+        self._events.append((snapshot, opening))
+        self._events.append((snapshot, Closing(opening.run, status, execution_count)))
+
     def spare_hooks(self) -> None:
         """Hooks were slow: from now on they read clocks alone, and wait for no message to leave."""
         self._meter.spares_hooks = True

@@ -127,4 +127,9 @@ def test_a_cell_whose_first_hook_failed_is_there_as_lost(monkeypatch: pytest.Mon
         ("a", "ok"),
         ("b", "lost"),
     ]
+    lost = bench.session.cells[1]
+    assert (lost.energy_j, lost.co2_g, lost.by_component_j) == (None, None, {})  # unknown, not 0
+    assert "lost" in lost.flags
+    totals = bench.session.to_dict()["totals"]
+    assert totals["energy_kwh"] == totals["cells_energy_kwh"] + totals["between_cells_energy_kwh"]
     assert hooks.guard.failures == 1
