@@ -25,7 +25,7 @@ MAX_TEXT: Final = 200
 _REDELIVER_S: Final = 0.002
 _ATTEMPTS: Final = 3
 SLOW_NS: Final = 50_000_000
-"""A hook that takes longer is felt. One may be the machine's hiccup; two in a row are ours."""
+"""A hook that takes longer is felt."""
 _CELL_MAGIC: Final = "%%greencell "
 
 # IPython's shell, ExecutionInfo and ExecutionResult come without types.
@@ -64,7 +64,6 @@ class Hooks:
         self._frames: list[_Frame] = []
         self._pid = os.getpid()
         self._main_thread = threading.main_thread().ident
-        self._slow_hooks = 0
         self._first_number = 0
         self._seen = False
         self.guard = Guard("hook")
@@ -154,9 +153,7 @@ class Hooks:
     def _timed(self, call: Callable[[Any], None], argument: Any) -> None:
         began_ns = time.monotonic_ns()
         call(argument)
-        slow = time.monotonic_ns() - began_ns > SLOW_NS
-        self._slow_hooks = self._slow_hooks + 1 if slow else 0
-        if self._slow_hooks > 1:
+        if time.monotonic_ns() - began_ns > SLOW_NS:
             self._session.spare_hooks()
 
     def _hold_interrupt(self, _signum: int, _frame: object) -> None:

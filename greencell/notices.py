@@ -41,7 +41,7 @@ def notices(
         silent: sources that have not answered for a while, though they may again.
         device_use: who used each source's device of late, in the order of ``infos``.
         flags: those of the session's totals.
-        hooks_spared: whether meters are left to the background thread, because hooks were slow.
+        hooks_spared: whether meters are left to the background thread, because a hook was slow.
     """
     for guard in guards:
         if guard.last_failure is not None:
@@ -57,7 +57,7 @@ def notices(
         yield Notice("no-source", "warning", "Nothing here can be metered or modelled.")
     if hooks_spared:
         text = (
-            "Reading the meters around cells took too long here; they are read beside the cells "
+            "Reading the meters around a cell took too long; they are read beside the cells for "
             "now, and short cells are told less surely."
         )
         yield Notice("slow-hooks", "info", text, "%reload_ext greencell")

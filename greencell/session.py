@@ -54,6 +54,9 @@ SHARING_INTERVAL_S = 5.0
 SHARING_INTERVAL_BUSY_S = 2.0
 PROVISIONAL_AFTER_S = 0.05
 """A run whose end waits for a tick as long as this is told of before, and again after it."""
+HOOKS_SPARED_S = 60.0
+"""For so long hooks do less after the first slow one, which may have been a hiccup of the machine;
+after the second they do for good. So at most two are felt in a session."""
 _NOTHING_DUE_S = 3600.0
 _FINAL_WAIT_S = 0.5
 _FINAL_LOOKS = 1_000
@@ -156,6 +159,8 @@ class Session:
         self.keeper: Keeper | None = None
         self.place_notices: tuple[Notice, ...] = ()
         self.paused = False
+        self._slow_hooks = 0
+        self._slow_hook_ns = 0
         self.seq = itertools.count()
         self._begin()
         if previous is not None and previous.source_ids == self.source_ids:
@@ -238,8 +243,14 @@ class Session:
         self._events.append((snapshot, Closing(opening.run, status, execution_count)))
 
     def spare_hooks(self) -> None:
-        """Hooks were slow: from now on they read clocks alone, and wait for no message to leave."""
+        """A hook was slow: the next ones read clocks alone, and wait for no message to leave."""
+        self._slow_hooks += 1
+        self._slow_hook_ns = self._clock.monotonic_ns()
         self._meter.spares_hooks = True
+
+    def _use_hooks_again(self, now_ns: int) -> None:
+        if self._slow_hooks == 1 and now_ns - self._slow_hook_ns >= HOOKS_SPARED_S * NS_PER_S:
+            self._meter.spares_hooks = False
 
     @property
     def hooks_spared(self) -> bool:
@@ -330,6 +341,7 @@ class Session:
         """Book, sample, look and tell what is due; the seconds until something is due again."""
         self.settle()
         now_ns = self._clock.monotonic_ns()
+        self._use_hooks_again(now_ns)
         period_s = self._period_s(now_ns)
         told = self.feed is not None and self.feed.is_tick_due(now_ns)
         if told or now_ns - self._sampled_ns >= period_s * NS_PER_S:
