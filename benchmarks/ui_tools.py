@@ -135,7 +135,7 @@ def javascript_kb(folder: Path) -> dict[str, float]:
         kind = (
             "bundler" if file.name.startswith(("remoteEntry", "style"))
             else "css" if ".gc-Panel{" in text.replace(" ", "")
-            else "chart" if "u-legend" in text and "greencell:feed" not in text
+            else "chart" if "u-over" in text and "greencell:feed" not in text
             else "own"
         )  # fmt: skip
         sizes[kind] += file.stat().st_size / 1e3
