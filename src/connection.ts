@@ -19,6 +19,8 @@ const ASK_TIMEOUT_MS = 10_000;
 const SILENT_AFTER_MS = 1_000;
 /** An idle kernel may have its next cell on the way already. */
 const SETTLE_MS = 250;
+/** A clock of whole milliseconds may be one short. */
+const MOMENT_MS = 50;
 const LOAD = '%load_ext greencell';
 const LOAD_TRIES = 3;
 
@@ -54,6 +56,7 @@ export class Connection implements IDisposable {
     if (!this._disposed) {
       this._disposed = true;
       window.clearTimeout(this._settling);
+      window.clearTimeout(this._listening);
       Signal.clearData(this);
     }
   }
@@ -274,14 +277,29 @@ export class Connection implements IDisposable {
     const decoded = decode(data);
     if (decoded.ok) {
       const { message } = decoded;
+      if (message.session !== this._model.session) {
+        this._own.clear();
+      }
       if (message.kind === 'cell-start' && client !== undefined && client === this._kernel?.clientId) {
         this._own.add(message.running.run);
       }
       this._model.receive(message);
+      this._listen();
     } else if (decoded.reason === 'version') {
       this._model.setOtherVersion(speaks(data));
     }
     return decoded.ok;
+  }
+
+  /** Nothing tells of a message that does not come; what shows the power of now must hear of it. */
+  private _listen(): void {
+    window.clearTimeout(this._listening);
+    const silentInS = this._model.silentInS;
+    if (silentInS !== null) {
+      this._listening = window.setTimeout(() => {
+        this._model.noticeSilence();
+      }, 1000 * silentInS + MOMENT_MS);
+    }
   }
 
   /** By the kernel's specification: asking the kernel itself would wait for a busy one. */
@@ -300,6 +318,7 @@ export class Connection implements IDisposable {
   private _gone = false;
   private _disposed = false;
   private _settling = 0;
+  private _listening = 0;
 }
 
 const LOADING: ReadonlySet<Phase> = new Set<Phase>(['queued', 'loading']);

@@ -155,11 +155,23 @@ export class SessionModel {
 
   /** Whether a cell runs and nothing has been heard of it for longer than is usual. */
   get stale(): boolean {
+    return this.silentInS === 0;
+  }
+
+  /** When the running cell counts as unheard if nothing comes until then; `null` if none runs. */
+  get silentInS(): number | null {
     if (!this._running) {
-      return false;
+      return null;
     }
     const usualS = this._running.elapsedS / TICKS_PER_CELL;
-    return this._unheardS > Math.max(STALE_AFTER_S, 2 * usualS + 1);
+    return Math.max(0, Math.max(STALE_AFTER_S, 2 * usualS + 1) - this._unheardS);
+  }
+
+  /** Say that the last figures are no longer those of now, if that is so. */
+  noticeSilence(): void {
+    if (this.stale) {
+      this._changed.emit('live');
+    }
   }
 
   /** The finished runs of a cell, of those that `counts`; the running one is not among them. */

@@ -207,6 +207,8 @@ def test_busy_without_ticks_and_a_page_that_comes_meanwhile(open_on: Any) -> Non
         timeout=20_000
     )
     assert page.locator("[data-gc='power']").get_attribute("data-power-w") is None
+    assert "⚡ – |" in page.locator("[data-gc='status']").inner_text()
+    assert "· – …" in page.locator("[data-gc='badge']").nth(1).inner_text()
 
     page.goto(page.url.replace("?reset", "?"))
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)

@@ -164,6 +164,36 @@ describe('Connection', () => {
     expect(kernel.sent.slice(1)).toEqual(['control greencell_request snapshot']);
   });
 
+  it('says when a running cell falls silent, and not while it is heard', async () => {
+    await connect();
+    const told: string[] = [];
+    model.changed.connect((_, change) => told.push(`${change} ${String(model.powerW)}`));
+    for (const seq of [7, 8]) {
+      context.say({ ...golden('tick'), seq });
+      await vi.advanceTimersByTimeAsync(5000);
+    }
+    expect(told).toEqual(['live 3.25', 'live 3.25']);
+
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told.slice(2)).toEqual(['live null']);
+
+    context.say({ ...golden('tick'), seq: 9 });
+    connection?.dispose();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(told.length).toBe(4);
+  });
+
+  it('forgets whose runs they were with their session', async () => {
+    const made = await connect();
+    const start = golden('cell-start');
+    const { run } = start['running'] as { run: string };
+    context.say({ ...start, seq: 7 }, kernel.clientId);
+    expect(made.askedFor(run)).toBe(true);
+
+    context.say({ ...golden('hello'), session: 'another', seq: 0 });
+    expect(made.askedFor(run)).toBe(false);
+  });
+
   it('fetches earlier records page by page, until there are no more', async () => {
     const [first] = golden('snapshot')['cells'] as Content[];
     const cell = (number: number): Content => ({ ...first, run: `r${number}`, number });
