@@ -9,17 +9,20 @@ from typing import Final
 from greencell.attribution import DeviceUse
 from greencell.guard import Guard
 from greencell.model import CarbonInfo, Skipped, SourceInfo
+from greencell.translation import translatable
 from greencell.wire import Notice
 
-_NO_METER: Final = "This machine shows no power meter, so figures come from CPU time."
-_CLOSED_METER: Final = (
+_NO_METER: Final = translatable("This machine shows no power meter, so figures come from CPU time.")
+_CLOSED_METER: Final = translatable(
     "This machine has a power meter that may not be read; figures come from CPU time."
 )
-_UNUSED_METER: Final = (
+_UNUSED_METER: Final = translatable(
     "This machine can meter its CPU, and does not yet; figures come from CPU time."
 )
-_RESTART: Final = "restart the kernel when it is back"
-_LOOK_AGAIN: Final = "greencell doctor tells whether it answers; a restart of the kernel looks anew"
+_RESTART: Final = translatable("restart the kernel when it is back")
+_LOOK_AGAIN: Final = translatable(
+    "greencell doctor tells whether it answers; a restart of the kernel looks anew"
+)
 _CPU: Final = re.compile(r"\bcpu\b", re.IGNORECASE)
 
 
@@ -45,25 +48,27 @@ def notices(
     """
     for guard in guards:
         if guard.last_failure is not None:
-            text = f"Something in greencell failed ({guard.part}): {guard.last_failure}"
-            yield Notice(f"fault:{guard.part}", "warning", text, "%greencell status")
+            what = f"({guard.part}): {guard.last_failure}"
+            text = translatable(f"Something in greencell failed {what}")
+            yield Notice(f"fault:{guard.part}", "warning", text, "%greencell status", what)
     for info in lost:
-        text = f"{info.id} went away; later figures lack it."
-        yield Notice(f"lost:{info.id}", "warning", text, _RESTART)
+        text = translatable(f"{info.id} went away; later figures lack it.")
+        yield Notice(f"lost:{info.id}", "warning", text, _RESTART, info.id)
     for info in silent:
-        text = f"{info.id} does not answer; figures lack it until it does."
-        yield Notice(f"silent:{info.id}", "warning", text, _LOOK_AGAIN)
+        text = translatable(f"{info.id} does not answer; figures lack it until it does.")
+        yield Notice(f"silent:{info.id}", "warning", text, _LOOK_AGAIN, info.id)
     if not infos:
-        yield Notice("no-source", "warning", "Nothing here can be metered or modelled.")
+        text = translatable("Nothing here can be metered or modelled.")
+        yield Notice("no-source", "warning", text)
     if hooks_spared:
-        text = (
+        text = translatable(
             "Reading the meters around a cell took too long; they are read beside the cells for "
             "now, and short cells are told less surely."
         )
         yield Notice("slow-hooks", "info", text, "%reload_ext greencell")
     yield from _estimated(infos, skipped)
     if "stale" in flags:
-        text = "A meter stood still for a while; what it did not show is missing."
+        text = translatable("A meter stood still for a while; what it did not show is missing.")
         yield Notice("stale", "warning", text, _LOOK_AGAIN)
     yield from _shared(infos, device_use)
     yield from _mig(infos)
@@ -95,18 +100,20 @@ def _shared(
         held = use is not None and use.own_processes and use.other_processes
         if use is None or not held or None not in (use.own, use.others):
             continue
-        text = (
+        text = translatable(
             f"Others use {info.id} too and its driver tells no utilisation; "
             "this kernel's part lies between nothing and all."
         )
-        remedy = "measure while the GPU is this kernel's alone"
-        yield Notice(f"shared:{info.id}", "info", text, remedy)
+        remedy = translatable("measure while the GPU is this kernel's alone")
+        yield Notice(f"shared:{info.id}", "info", text, remedy, info.id)
 
 
 def _mig(infos: Sequence[SourceInfo]) -> Iterator[Notice]:
     """A GPU in instances has one meter for all of them."""
     for info in infos:
         if "mig" in info.flags:
-            text = f"{info.id} is divided (MIG); its one meter counts all instances, others' too."
-            remedy = "measure while the other instances are idle, or on a whole GPU"
-            yield Notice(f"mig:{info.id}", "info", text, remedy)
+            text = translatable(
+                f"{info.id} is divided (MIG); its one meter counts all instances, others' too."
+            )
+            remedy = translatable("measure while the other instances are idle, or on a whole GPU")
+            yield Notice(f"mig:{info.id}", "info", text, remedy, info.id)

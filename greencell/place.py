@@ -22,6 +22,7 @@ from greencell.model import CarbonInfo, Forecast, LiveReading
 from greencell.sampler import Sampler
 from greencell.session import Session
 from greencell.settings import PROVIDERS, TABLE
+from greencell.translation import translatable
 from greencell.wire import Notice
 
 if TYPE_CHECKING:  # imported at run time only where a provider was chosen
@@ -30,7 +31,7 @@ if TYPE_CHECKING:  # imported at run time only where a provider was chosen
     from greencell.carbon.live.watch import Heard, Target, Watch
 
 Providers = Callable[[str], "Provider"]
-_AGAIN: Final = "it is asked again by itself; %greencell live off ends that"
+_AGAIN: Final = translatable("it is asked again by itself; %greencell live off ends that")
 _ELSEWHERE: Final = "%greencell zone CODE, or %greencell live off"
 _STOP_S: Final = 0.2
 _MAX_TEXT: Final = 200

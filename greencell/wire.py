@@ -39,12 +39,17 @@ Message = dict[str, Any]  # JSON
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a person should know, with what to do about it."""
+    """Something a person should know, with what to do about it.
+
+    Attributes:
+        about: the part of the text that is a name or a figure, which no translator knows.
+    """
 
     id: str
     level: Literal["info", "warning"]
     text: str
     remedy: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,13 @@ def power_object(power_w: Mapping[Component, float | None] | None) -> Message:
 def notice_objects(notices: Iterable[Notice]) -> list[Message]:
     """What a person should know."""
     return [
-        {"id": n.id, "level": n.level, "text": n.text[:MAX_TEXT], "remedy": n.remedy[:500]}
+        {
+            "id": n.id,
+            "level": n.level,
+            "text": n.text[:MAX_TEXT],
+            "remedy": n.remedy[:500],
+            "about": n.about[:MAX_TEXT],
+        }
         for n in notices
     ]
 

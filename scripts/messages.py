@@ -1,4 +1,4 @@
-"""The front end's words and their translations: what is said, what is translated, what is missing.
+"""The words that pages say, the kernel's among them: what is said, translated, missing.
 
 ``python scripts/messages.py`` prints what the catalogues lack, as JSON to be filled in, and exits
 with 1 if they lack anything; ``--add FILE LANGUAGE`` takes such a file in and drops what nobody says
@@ -10,6 +10,7 @@ words, behind their context and U+0004 where they have one; values are lists, on
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import sys
@@ -20,8 +21,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 LOCALES = ROOT / "greencell" / "locale"
 CONTEXT_END = "\u0004"
-#: Says what the schema says, which is read from there.
-SCHEMA_ROOM = ROOT / "src" / "plugins" / "schema.ts"
+#: Say what the schema and the kernel say, which is read from there.
+ROOMS_OF_OTHERS = {ROOT / "src" / "plugins" / "schema.ts", ROOT / "src" / "told.ts"}
+#: The kernel's mark of a text that pages say.
+MARK = "translatable"
 #: How many texts a call takes before its values: the words, and the plural or the context.
 TEXTS = {"__": 1, "_n": 2, "_p": 2}
 CALL = re.compile(r"\b_?trans\.(__|_n|_p|_np|gettext|ngettext|pgettext)\(")
@@ -75,14 +78,34 @@ def said_by_schema(schema: dict[str, Any]) -> Iterator[tuple[str, Texts]]:
         yield key, (_words(key),)
 
 
+def said_by_kernel(source: str, where: str) -> Iterator[str]:
+    """The texts that a file of the kernel marks; %1 is the part that is a name or a figure."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == MARK:
+            (text,) = node.args
+            parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+            words = [
+                "%1" if isinstance(part, ast.FormattedValue) else _constant(part) for part in parts
+            ]
+            if None in words or words.count("%1") > 1:
+                raise NotLiteral(
+                    f"{where}:{node.lineno}: {MARK}( takes one text with one value at most"
+                )
+            yield "".join(word for word in words if word is not None)
+
+
 def all_said() -> dict[str, Texts]:
     """Every key of the front end, with its forms in English."""
     found: dict[str, Texts] = {}
-    for path in sorted(set((ROOT / "src").rglob("*.ts")) - {SCHEMA_ROOM}):
+    for path in sorted(set((ROOT / "src").rglob("*.ts")) - ROOMS_OF_OTHERS):
         where = str(path.relative_to(ROOT))
         for key, texts in said_in(path.read_text(encoding="utf-8"), where):
             if found.setdefault(key, texts) != texts:
                 raise NotLiteral(f"{where}: {key!r} has another plural elsewhere, or none")
+    for path in sorted((ROOT / "greencell").rglob("*.py")):
+        where = str(path.relative_to(ROOT))
+        for text in said_by_kernel(path.read_text(encoding="utf-8"), where):
+            found[text] = (text,)
     for path in sorted((ROOT / "schema").glob("*.json")):
         found.update(said_by_schema(json.loads(path.read_text(encoding="utf-8"))))
     return found
@@ -133,6 +156,11 @@ def _path(language: str) -> Path:
 
 def _words(key: str) -> str:
     return key.rsplit(CONTEXT_END, 1)[-1]
+
+
+def _constant(node: ast.expr) -> str | None:
+    text = node.value if isinstance(node, ast.Constant) else None
+    return text if isinstance(text, str) else None
 
 
 def _unquoted(literal: str) -> str:

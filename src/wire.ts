@@ -192,6 +192,8 @@ export interface INotice {
   level: 'info' | 'warning';
   text: string;
   remedy: string;
+  /** The part of the text that no translator knows. */
+  about: string;
 }
 
 interface IEnvelope {
@@ -504,7 +506,8 @@ function notice(value: unknown): INotice {
     id: text(raw['id']),
     level: oneOf(raw['level'], ['info', 'warning'] as const),
     text: text(raw['text']),
-    remedy: longText(raw['remedy'])
+    remedy: longText(raw['remedy']),
+    about: longText(raw['about'])
   };
 }
 

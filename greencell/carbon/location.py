@@ -21,6 +21,7 @@ from greencell.carbon.evidence.machine import (
 from greencell.carbon.evidence.platforms import platform_evidence, variable_regions
 from greencell.carbon.grid_table import GridTable, Zone, provider_name
 from greencell.carbon.tables import BadTable
+from greencell.translation import translatable
 
 _MAX_NAME: Final = 60
 _MAX_CANDIDATES: Final = 8
@@ -155,11 +156,12 @@ def _by_clock(environment: Mapping[str, str], table: GridTable, root: Path) -> L
     except BadTable as error:
         damage = f"{error} Until then the"
     where = f"the time zone {timezone} names no country" if timezone else "no time zone is set"
-    note = (
-        f"{damage} world average is used."
-        if damage
-        else f"Place unknown ({where}); world average used."
-    )
+    if damage:
+        note = f"{damage} world average is used."
+    elif timezone:
+        note = f"Place unknown ({where}); world average used."
+    else:
+        note = translatable("Place unknown (no time zone is set); world average used.")
     return Location(table.world, "default", where, note)
 
 

@@ -34,6 +34,7 @@ from greencell.history.process import is_gone
 from greencell.history.rows import Identity
 from greencell.history.transaction import Transaction
 from greencell.sampler import Sampler
+from greencell.translation import translatable
 from greencell.wire import Notice
 
 RETRY_S: Final = 0.5
@@ -165,21 +166,24 @@ class Recorder:
         """What a person should know, each once."""
         found = []
         if self._problem and (self._is_newer or self._tries >= _SILENT_TRIES):
-            text = f"The history is not saved: {self._problem}. This session is kept in memory."
-            remedy = (
-                "pip install --upgrade greencell" if self._is_newer
-                else "it is tried again by itself; GREENCELL_DATA_DIR names another folder"
-            )  # fmt: skip
-            found.append(Notice("history", "info", text, remedy))
-        if self._set_aside is not None:
-            text = (
-                f"The history file was damaged; it was kept as {self._set_aside.name}, and a fresh "
-                "one was begun."
+            text = translatable(
+                f"The history is not saved: {self._problem}. This session is kept in memory."
             )
-            found.append(Notice("history-damaged", "info", text))
+            again = translatable(
+                "it is tried again by itself; GREENCELL_DATA_DIR names another folder"
+            )
+            remedy = "pip install --upgrade greencell" if self._is_newer else again
+            found.append(Notice("history", "info", text, remedy, self._problem))
+        if self._set_aside is not None:
+            name = self._set_aside.name
+            text = translatable(
+                f"The history file was damaged; it was kept as {name}, and a fresh one was begun."
+            )
+            found.append(Notice("history-damaged", "info", text, about=name))
         if self._dropped:
-            text = f"{self._dropped} rows of the history could not be kept."
-            found.append(Notice("history-dropped", "warning", text))
+            dropped = str(self._dropped)
+            text = translatable(f"Rows of the history that could not be kept: {dropped}")
+            found.append(Notice("history-dropped", "warning", text, about=dropped))
         return tuple(found)
 
     # -- the thread ----------------------------------------------------------------------------

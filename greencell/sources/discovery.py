@@ -27,9 +27,12 @@ from greencell.sources.host import (
 from greencell.sources.powercap import NO_DRIVER_REMEDY
 from greencell.sources.scaphandre import MOUNT, find_scaphandre
 from greencell.sources.selection import Candidate, select
+from greencell.translation import translatable
 
-VIRTUAL_REASON: Final = "this machine is virtual, and its host shares no power meter with it"
-VIRTUAL_REMEDY: Final = (
+VIRTUAL_REASON: Final = translatable(
+    "this machine is virtual, and its host shares no power meter with it"
+)
+VIRTUAL_REMEDY: Final = translatable(
     "run on bare metal (at some clouds, instances named .metal); until then a model stands in, "
     "and the interval says how well it knows"
 )

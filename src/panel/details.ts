@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { INotice } from '../wire';
+import { told } from '../told';
 import { isCommand } from '../words';
 import { button, element, marked, show } from '../dom';
 
@@ -31,11 +32,11 @@ export class Notices {
   }
 
   private _notice(notice: INotice): HTMLElement {
-    const node = marked('div', 'notice', `gc-Notice gc-mod-${notice.level}`, notice.text);
+    const node = marked('div', 'notice', `gc-Notice gc-mod-${notice.level}`, told(notice.text, this._trans, notice.about));
     if (notice.id === 'estimated') {
       node.append(' ', button(this._trans.__('Why, and what would improve it'), 'gc-mod-link', this._onWhy));
     } else if (notice.remedy !== '') {
-      node.append(' ', isCommand(notice.remedy) ? element('code', 'gc-Remedy', notice.remedy) : notice.remedy);
+      node.append(' ', isCommand(notice.remedy) ? element('code', 'gc-Remedy', notice.remedy) : told(notice.remedy, this._trans));
     }
     return node;
   }

@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import type { SessionModel } from '../model';
 import type { ICarbon, IInfo, ISkipped, ISource } from '../wire';
+import { told } from '../told';
 import { isCommand, readingWords } from '../words';
 import { componentName } from './components';
 import { button, element, marked, setText, show } from '../dom';
@@ -72,15 +73,15 @@ export class Method {
   private _skipped({ id, reason, remedy, caution, benefit }: ISkipped): HTMLElement {
     const node = marked('div', 'skipped', 'gc-Skipped');
     node.dataset['source'] = id;
-    node.append(element('div', '', element('span', 'gc-Skipped-id', id), ' ', reason));
+    node.append(element('div', '', element('span', 'gc-Skipped-id', id), ' ', told(reason, this._trans)));
     if (benefit !== '') {
-      node.append(element('div', 'gc-Dim', this._trans.__('It would bring: %1', benefit)));
+      node.append(element('div', 'gc-Dim', this._trans.__('It would bring: %1', told(benefit, this._trans))));
     }
     if (remedy !== '') {
       node.append(...this._remedy(remedy));
     }
     if (caution !== '') {
-      node.append(element('small', 'gc-Small', caution));
+      node.append(element('small', 'gc-Small', told(caution, this._trans)));
     }
     return node;
   }
@@ -89,7 +90,7 @@ export class Method {
   private _remedy(remedy: string): HTMLElement[] {
     const label = element('span', 'gc-Dim gc-Grow', this._trans.__('To enable:'));
     if (!isCommand(remedy)) {
-      return [element('div', 'gc-Wrap', label, ' ', remedy)];
+      return [element('div', 'gc-Wrap', label, ' ', told(remedy, this._trans))];
     }
     const copy = button(this._trans.__('Copy'), 'gc-mod-link gc-mod-copy', () => {
       this._copy(remedy);
@@ -123,7 +124,7 @@ export class Method {
         ? trans.__('everything this machine used')
         : trans.__('what this kernel and its child processes caused: idle power, and their share of CPU time');
     return [
-      [trans.__('Carbon'), `${place}, ${factor}. ${carbon.source}. ${carbon.note}`],
+      [trans.__('Carbon'), `${place}, ${factor}. ${carbon.source}. ${told(carbon.note, trans)}`],
       ...optional(trans.__('Known by'), isSure(carbon) ? carbon.reason : ''),
       ...optional(trans.__('Live'), carbon.live ? readingWords(carbon.live, trans, Date.now()) : ''),
       ...optional(trans.__('Marginal'), this._marginal(carbon)),

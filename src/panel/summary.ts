@@ -4,6 +4,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as format from '../format';
 import { Hold } from '../hold';
 import type { SessionModel } from '../model';
+import { told } from '../told';
 import type { ITotals } from '../wire';
 import { bestGuess, co2Causes, machineLine, mixture, placeMark, provenanceWord } from '../words';
 import { element, marked, setData, setText, show } from '../dom';
@@ -74,7 +75,7 @@ export class Summary {
         this._zone,
         `${carbon.zoneName}${placeMark(carbon, this._trans)} · ${format.intensity(carbon.intensityGPerKwh)}${pue}${live}`
       );
-      const about = [carbon.note || carbon.reason, this._trans.__('Set where the electricity comes from')];
+      const about = [told(carbon.note || carbon.reason, this._trans), this._trans.__('Set where the electricity comes from')];
       this._zone.title = about.filter(line => line !== '').join('\n');
       setData(this._zone, 'zone', carbon.zone);
     }

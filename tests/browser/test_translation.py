@@ -19,14 +19,14 @@ CATALOGUE = (
     Path(__file__).resolve().parents[2] / "greencell/locale/fr_FR/LC_MESSAGES/greencell.json"
 )
 WAITS = "import time; time.sleep(120)"
-#: What no translator has in hand: names, units, formats, and what the kernel says or people wrote.
+#: What no translator has in hand: names, units, formats, and what people wrote.
 NOT_OURS = re.compile(
     r"greencell|Markdown|[\w-]+\.ipynb|CO₂e?|CPU|GPU|RAM|SoC|\b[kmµn]?(Wh|W|g|J)\b|\b(ms|s|min|h)\b"
     r"|\.(json|csv|md|html|tex|yaml|svg)\b|France|\b\d+ \w+\."  # the last is a date, which the browser writes
 )
 FROM_THE_KERNEL = ", ".join(
     [
-        ".gc-Code", ".gc-Remedy", ".gc-Notice", "[data-gc='zone']", "[data-gc='export'] option",
+        ".gc-Code", ".gc-Remedy", "[data-gc='zone']", "[data-gc='export'] option",
         "[data-gc='what-if'] li", "[data-gc='what-if'] .gc-Small", ".gc-Part .gc-Small",
         ".gc-Method .gc-List dd", ".gc-Skipped", "[data-gc='method'] *",
     ]
@@ -102,6 +102,7 @@ def test_the_panel_speaks_french(french: Notebook) -> None:
     assert "échouée" in page.locator("[data-gc='cell-row']").first.inner_text()
     assert "3 cellules en" in panel.inner_text()
     assert page.locator("[data-gc='provenance']").inner_text() == "Estimé"
+    assert "processeur" in page.locator("[data-gc='notice']").first.inner_text()
     assert "échouée" in page.locator("[data-gc='badge'][data-cell-id='c1']").inner_text()
     for summary in page.locator("[data-gc='panel'] details:visible > summary").all():
         summary.click()

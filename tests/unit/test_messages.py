@@ -54,6 +54,25 @@ def test_words_that_are_put_together_are_refused(messages: ModuleType, call: str
         list(messages.said_in("\n" + call, "here"))
 
 
+def test_what_the_kernel_marks_is_collected(messages: ModuleType) -> None:
+    """Over lines, and with one name or figure."""
+    source = """
+text = translatable("plain")
+yield Notice("a", "info", translatable(f"{name} went "
+    "away."))
+other(f"{not_marked}")
+"""
+    assert sorted(messages.said_by_kernel(source, "here")) == ["%1 went away.", "plain"]
+    assert "%1 went away; later figures lack it." in messages.all_said()
+
+
+@pytest.mark.parametrize("text", ["word", 'f"{a} and {b}"', '"a" + b'])
+def test_what_no_catalogue_could_hold_is_not_to_be_marked(messages: ModuleType, text: str) -> None:
+    """The line is told."""
+    with pytest.raises(messages.NotLiteral, match="here:2: "):
+        list(messages.said_by_kernel(f"\ntranslatable({text})", "here"))
+
+
 def test_words_of_the_settings_have_the_contexts_of_jupyterlab(messages: ModuleType) -> None:
     """As its own server asks for them, so that language packs work as well."""
     from jupyterlab_server.translation_utils import translator

@@ -29,6 +29,7 @@ def told(*infos: SourceInfo, skipped: tuple[Skipped, ...] = (), **more: Any) -> 
     for notice in found:
         assert notice.text and len(notice.text) <= MAX_TEXT
         assert "\n" not in notice.text + notice.remedy
+        assert notice.about in notice.text
     return {notice.id: notice for notice in found}
 
 
