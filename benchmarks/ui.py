@@ -196,6 +196,7 @@ class Bench:
     def ticks(self) -> list[Row]:
         count = 60 if self.quick else 120
         costs: dict[str, list[dict[str, float]]] = {}
+        touched = 0
         with self._fed() as (page, probe, nb):
 
             def once(name: str, *, say: bool) -> None:
@@ -212,8 +213,11 @@ class Bench:
             for _ in range(2 if self.quick else 4):
                 once("open", say=True)
                 once("open, none", say=False)
+                page.evaluate("() => bench.watchPanel()")
                 self._hide(nb)
+                page.evaluate("() => { bench.changes = 0 }")  # to hide is one, too
                 once("closed", say=True)
+                touched += page.evaluate("() => bench.changes")
                 once("closed, none", say=False)
                 nb.show_panel()
 
@@ -237,7 +241,8 @@ class Bench:
                 ("    style and layout, added", layout, None, "ms"),
                 ("    main thread in all, a frame painted, added", added(name), None, "ms"),
             ]
-        return rows
+        # What is left then is the status bar's and the running cell's badge.
+        return [*rows, ("    changes of the closed panel, all ticks", touched, 0, "")]
 
     def table(self) -> list[Row]:
         paints: list[float] = []

@@ -83,6 +83,17 @@ window.bench = {
     return took.sort((a, b) => a - b)[count >> 1];
   },
 
+  /** Count what changes in the panel from here on; it must be there. */
+  watchPanel() {
+    this.changes = 0;
+    this.observer?.disconnect();
+    this.observer = new MutationObserver(changes => (this.changes += changes.length));
+    this.observer.observe(
+      document.querySelector("[data-gc='panel']"),
+      { subtree: true, childList: true, attributes: true, characterData: true }
+    );
+  },
+
   /** As fast as the page can take them. */
   async replay(from, count) {
     for (let i = from; i < from + count; i += 1) {
