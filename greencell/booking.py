@@ -339,10 +339,12 @@ class Booking:
             flags.add("suspended")
         portions: list[Portion | None] = []
         for index, (track, value) in enumerate(zip(self._tracks, snapshot.values, strict=True)):
-            drawn = self._drawn(track, value, moment, flags, edge=edge)
+            # A meter beside the sum takes nothing from it, whatever becomes of its readings.
+            told = flags if track.info.scope == "component" else set[str]()
+            drawn = self._drawn(track, value, moment, told, edge=edge)
             if drawn is not None and drawn.portion.machine_j > 0:
-                flags.update(track.info.flags)
-                portion = self._attribute(track, drawn, attribution, self._device_use[index], flags)
+                told.update(track.info.flags)
+                portion = self._attribute(track, drawn, attribution, self._device_use[index], told)
                 portions.append(portion)
             else:
                 portions.append(None if drawn is None else drawn.portion)
@@ -367,9 +369,12 @@ class Booking:
         """What a source's hardware drew since it was last booked; ``None`` if it is not known."""
         t_s = moment.snapshot.t_s
         _note_failure(track, value, flags)
-        if track.gone or (value is LEFT_OUT and not edge):
+        beside = track.info.scope == "node"
+        if (track.gone and not beside) or (value is LEFT_OUT and not edge):
             return None
         use = track.use(moment, self._logical_cpus)
+        if track.gone:  # no flag says "at least": what it showed must not pass for the whole
+            return _Drawn(replace(NOTHING, missing_s=moment.elapsed_s), use)
         first = track.booked is None
         if track.model is not None:
             at = Edge(track.model.power_w(use.utilisation) * use.elapsed_s, 0.0)

@@ -23,6 +23,8 @@ COVERAGE_FACTOR = 2.0
 NODE_AGREES = 0.95
 """A meter of the whole machine that shows less than this of its parts' sum holds something else:
 what makers put behind psys varies (codecarbon's comparison of laptops with their batteries)."""
+NODE_MISSING = 0.05
+"""Of such a meter no more than this may be missing: it has no sign for "at least"."""
 TOO_SHORT = 0.5
 """Where the edges' relative standard uncertainty is above this, the figure is only a bound."""
 
@@ -102,7 +104,15 @@ def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[floa
         if portion is not None and portion.is_known
     ]
     summed = [item for item in known if item[0].scope == "component"]
-    node_j = max((p.machine_j for info, p, _, _ in known if info.scope == "node"), default=None)
+    node_j = max(
+        (
+            portion.machine_j
+            for info, portion, _, peak_w in known
+            if info.scope == "node"
+            and portion.missing_s * peak_w <= NODE_MISSING * portion.machine_j
+        ),
+        default=None,
+    )
     if not summed:
         used = [info for info in infos if info.scope == "component"]
         return Figure(None, None, None, node_j, {}, provenance_of(used))

@@ -181,9 +181,13 @@ def _rapl(machine: _Machine) -> _Sources:
 def _perf(machine: _Machine) -> _Sources:
     places = machine.places
     _there(places.sysfs_root / "bus/event_source/devices/power")
-    from greencell.sources.perf import find_perf
+    from greencell.sources.perf import find_perf, ticking
 
-    return find_perf(places.sysfs_root, amd=machine.amd, procfs_root=places.procfs_root)
+    counters, skipped = find_perf(
+        places.sysfs_root, amd=machine.amd, procfs_root=places.procfs_root
+    )
+    living, dead = ticking(counters)
+    return living, [*skipped, *dead]
 
 
 def _emi(machine: _Machine) -> _Sources:

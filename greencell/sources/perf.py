@@ -8,9 +8,11 @@ there are is told in ``perf_power.py``.
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from greencell.clock import Clock, SystemClock
 from greencell.errors import ReadFailed, SourceGone
 from greencell.model import Component, Skipped, SourceInfo
 from greencell.sources.perf_event import LinuxKernel, PerfKernel, count_of, counting_attr
@@ -39,7 +41,11 @@ CAUTION: Final = (
 CONTAINER_REMEDY: Final = "start the container with --cap-add PERFMON"
 CONTAINER_CAUTION: Final = "the container can then count what the whole machine's CPUs do"
 BENEFIT: Final = "cpu measured instead of estimated"
+DEAD: Final = "the kernel opens it, and it stands still: this machine does not feed it"
 _DENIED: Final = (errno.EACCES, errno.EPERM)
+_LOOK_S: Final = UPDATE_PERIOD_S
+_LOOKS: Final = 50
+"""A counter that lives ticks in the first or the second."""
 
 
 class PerfCounter:
@@ -128,6 +134,33 @@ def find_perf(
     names = denied if counters else denied[:1] and ["perf"]
     skipped += [_refused(name, procfs_root) for name in names]
     return counters, skipped
+
+
+def ticking(
+    counters: Sequence[PerfCounter], clock: Clock | None = None
+) -> tuple[list[PerfCounter], list[Skipped]]:
+    """Those that count. In some virtual machines the events open, and stand at 0 for ever.
+
+    Waits for the first tick of all of them: 1 ms where they live, 50 ms where one does not.
+    """
+    clock = clock or SystemClock()
+    dead = list(counters)
+    for _ in range(_LOOKS):
+        dead = [counter for counter in dead if _is_at_zero(counter)]
+        if not dead:
+            break
+        clock.sleep_s(_LOOK_S)
+    for counter in dead:
+        counter.close()
+    skipped = [Skipped(counter.info.id, DEAD) for counter in dead]
+    return [counter for counter in counters if counter not in dead], skipped
+
+
+def _is_at_zero(counter: PerfCounter) -> bool:
+    try:
+        return counter.read() == 0
+    except (ReadFailed, SourceGone):
+        return False  # that is told when it is used
 
 
 def _pairs(pmu: PowerPmu) -> list[tuple[PowerEvent, Place]]:

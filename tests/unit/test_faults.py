@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pynvml
@@ -15,13 +15,14 @@ from greencell.session import Equipment, Session
 from greencell.sources.discovery import Places, discover
 from greencell.testing import (
     FakeClock,
+    FakeCounter,
     FakeMachineClock,
     FakeNvml,
     FakeTreeClock,
     PowercapTree,
 )
 from greencell.wire import power_object
-from tests_support import CARBON, StillThread
+from tests_support import CARBON, HOST, StillThread
 
 _ENERGY = "nvmlDeviceGetTotalEnergyConsumption"
 
@@ -178,3 +179,37 @@ def test_a_wrap_in_mid_cell_is_no_fault(machine: Machine) -> None:
 
     assert record.by_component_j["cpu"] == pytest.approx(400.0 * record.duration_s, rel=0.01)
     assert not INCOMPLETE & set(record.flags)
+
+
+@pytest.mark.parametrize("fault", ["dead", "failing", "gone"])
+def test_a_meter_beside_the_sum_takes_nothing_from_it(fault: str) -> None:
+    """A virtual machine's psys may open and never count: the sum is whole, what it shows is not."""
+    cpu = FakeCounter(power_w=40.0, period_s=0.001)
+    psys = FakeCounter("psys", "node", 0.0 if fault == "dead" else 90.0, period_s=0.001)
+    psys.info = replace(psys.info, scope="node")
+    tree = FakeTreeClock(1.0)
+    busy = FakeMachineClock(tree)
+    clock = FakeClock(tree.advance, busy.advance, cpu.advance, psys.advance)
+    equipment = Equipment(Meter([cpu, psys], tree, busy, clock), HOST, (), CARBON, "machine", 1.0)
+    session = Session(equipment, clock)
+    session._sampler = StillThread()  # type: ignore[assignment]  # time here is virtual
+    clock.advance(3.0)
+    session.sample()
+    opening = session.open_run("c")
+    session.begin(opening)
+    if fault != "dead":
+        setattr(psys, fault, True)
+    for _ in range(6):
+        clock.advance(0.5)
+        session.sample()
+    session.end(opening.run, session.take(), "ok", 1)
+    clock.advance(0.5)
+    session.sample()
+
+    (cell,) = session.cells
+    totals = session.totals
+
+    assert cell.energy_j is not None and cell.energy_j.value == pytest.approx(120.0)
+    assert not set(cell.flags) & INCOMPLETE and not set(totals["flags"]) & INCOMPLETE
+    assert cell.node_energy_j is None and totals["node_energy_kwh"] is None
+    session.close()

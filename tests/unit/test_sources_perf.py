@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from greencell.errors import ReadFailed, SourceGone, SourceUnavailable
-from greencell.sources.perf import REMEDY, PerfCounter, find_perf
+from greencell.sources.perf import DEAD, REMEDY, PerfCounter, find_perf, ticking
 from greencell.sources.perf_event import LinuxKernel, count_of, counting_attr
 from greencell.sources.perf_power import parse_cpus, read_pmu
-from greencell.testing import FakePerf
+from greencell.testing import FakeClock, FakePerf
 
 
 def found(fake: FakePerf, root: Path, *, amd: bool = False) -> list[PerfCounter]:
@@ -114,6 +114,36 @@ def test_psys_is_the_whole_machine_and_one(tmp_path: Path) -> None:
     assert (counter.info.id, counter.info.component) == ("perf:psys", "node")
     assert (counter.info.scope, counter.info.parts) == ("node", ("node:*",))
     assert counter.read() * counter.joules_per_unit == pytest.approx(180.0)
+
+
+def test_an_event_that_opens_and_never_counts_is_left_out(tmp_path: Path) -> None:
+    """As seen on a virtual machine's psys: 0 for ever. The others are not waited for longer."""
+    fake = FakePerf(tmp_path)
+    fake.add("energy-pkg", power_w=20.0)
+    fake.add("energy-psys", power_w=0.0)
+    clock = FakeClock(fake.advance)
+    began_ns = clock.monotonic_ns()
+
+    living, dead = ticking(found(fake, tmp_path), clock)
+
+    assert ids(living) == ["perf:package-0"]
+    assert [(one.id, one.reason) for one in dead] == [("perf:psys", DEAD)]
+    assert fake.open_count == 1
+    assert clock.monotonic_ns() - began_ns == pytest.approx(50e6)
+
+
+def test_events_that_count_are_waited_for_one_tick(tmp_path: Path) -> None:
+    """One that cannot be read is told of when it is used."""
+    fake = FakePerf(tmp_path)
+    fake.add("energy-pkg", power_w=20.0)
+    counters = found(fake, tmp_path)
+    clock = FakeClock(fake.advance)
+    began_ns = clock.monotonic_ns()
+
+    assert ticking(counters, clock) == (counters, [])
+    assert clock.monotonic_ns() - began_ns == pytest.approx(1e6)
+    fake.fail_reads = errno.EIO
+    assert ticking(counters, clock) == (counters, [])
 
 
 def test_the_count_is_joules_by_its_scale(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -112,6 +113,16 @@ def test_the_whole_machine_stands_beside_the_sum_if_it_holds_its_parts() -> None
     assert good.energy_j is not None and good.energy_j.value == 20.0
     assert (good.node_j, odd.node_j) == (30.0, None)
     assert good.by_component_j == {"cpu": 20.0}
+
+
+@pytest.mark.parametrize(("missing_s", "shown_j"), [(0.7, 30.0), (0.8, None)])
+def test_of_the_whole_machine_hardly_anything_may_be_missing(
+    missing_s: float, shown_j: float | None
+) -> None:
+    """At up to 2 W, 0.7 s may be less than 5 % of 30 J."""
+    holed = replace(whole(30.0), missing_s=missing_s)
+
+    assert figured((source("node", node=True), holed), peak_w=2.0).node_j == shown_j
 
 
 joules = st.floats(0, 1e6)
