@@ -85,7 +85,7 @@ def _error(source: Source) -> str:
         error *= _STANDARD_TO_95
     elif source["low_factor"] is not None and source["high_factor"] is not None:
         low, high = source["low_factor"], source["high_factor"]
-        return f"{low:g}–{high:g} times"
+        return f"{low:.2g}–{high:.2g} times"
     return f"±{figures.NARROW_SPACE}{100 * error:.0f}{figures.NARROW_SPACE}%"
 
 

@@ -389,5 +389,5 @@ def _benefit(skipped: Skipped, used: Sequence[Source]) -> str:
     if now.provenance == "measured":
         return ""
     return (
-        f"{measured} instead of estimated between {now.low_factor:g} and {now.high_factor:g} times"
+        f"{measured} instead of estimated between {now.low_factor:.2g} and {now.high_factor:.2g} times"
     )
