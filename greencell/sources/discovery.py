@@ -388,6 +388,5 @@ def _benefit(skipped: Skipped, used: Sequence[Source]) -> str:
         return measured
     if now.provenance == "measured":
         return ""
-    return (
-        f"{measured} instead of estimated between {now.low_factor:.2g} and {now.high_factor:.2g} times"
-    )
+    low, high = f"{now.low_factor:.2g}", f"{now.high_factor:.2g}"
+    return f"{measured} instead of estimated between {low} and {high} times"
