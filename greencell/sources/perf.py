@@ -8,11 +8,11 @@ there are is told in ``perf_power.py``.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from greencell.clock import Clock, SystemClock
 from greencell.errors import ReadFailed, SourceGone
 from greencell.model import Component, Skipped, SourceInfo
 from greencell.sources.perf_event import LinuxKernel, PerfKernel, count_of, counting_attr
@@ -137,19 +137,18 @@ def find_perf(
 
 
 def ticking(
-    counters: Sequence[PerfCounter], clock: Clock | None = None
+    counters: Sequence[PerfCounter], sleep_s: Callable[[float], None] = time.sleep
 ) -> tuple[list[PerfCounter], list[Skipped]]:
     """Those that count. In some virtual machines the events open, and stand at 0 for ever.
 
     Waits for the first tick of all of them: 1 ms where they live, 50 ms where one does not.
     """
-    clock = clock or SystemClock()
     dead = list(counters)
     for _ in range(_LOOKS):
         dead = [counter for counter in dead if _is_at_zero(counter)]
         if not dead:
             break
-        clock.sleep_s(_LOOK_S)
+        sleep_s(_LOOK_S)
     for counter in dead:
         counter.close()
     skipped = [Skipped(counter.info.id, DEAD) for counter in dead]
