@@ -17,6 +17,7 @@ from greencell.errors import ReadFailed, SourceGone
 from greencell.model import Component, Skipped, SourceInfo
 from greencell.sources.perf_event import LinuxKernel, PerfKernel, count_of, counting_attr
 from greencell.sources.perf_power import COMPONENTS, Place, PowerEvent, PowerPmu, read_pmu
+from greencell.translation import translatable
 
 UPDATE_PERIOD_S: Final = 0.001
 """Intel SDM volume 3B 14.9: "updated every ~1 msec"; AMD the same."""
@@ -41,7 +42,9 @@ CAUTION: Final = (
 CONTAINER_REMEDY: Final = "start the container with --cap-add PERFMON"
 CONTAINER_CAUTION: Final = "the container can then count what the whole machine's CPUs do"
 BENEFIT: Final = "cpu measured instead of estimated"
-DEAD: Final = "the kernel opens it, and it stands still: this machine does not feed it"
+DEAD: Final = translatable(
+    "the kernel opens it, and it stands still: this machine does not feed it"
+)
 _DENIED: Final = (errno.EACCES, errno.EPERM)
 _LOOK_S: Final = UPDATE_PERIOD_S
 _LOOKS: Final = 50

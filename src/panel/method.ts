@@ -75,13 +75,13 @@ export class Method {
     node.dataset['source'] = id;
     node.append(element('div', '', element('span', 'gc-Skipped-id', id), ' ', told(reason, this._trans)));
     if (benefit !== '') {
-      node.append(element('div', 'gc-Dim', this._trans.__('It would bring: %1', told(benefit, this._trans))));
+      node.append(element('div', 'gc-Dim', this._trans.__('It would bring: %1', benefit)));
     }
     if (remedy !== '') {
       node.append(...this._remedy(remedy));
     }
     if (caution !== '') {
-      node.append(element('small', 'gc-Small', told(caution, this._trans)));
+      node.append(element('small', 'gc-Small', caution));
     }
     return node;
   }
