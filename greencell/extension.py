@@ -72,7 +72,7 @@ class Extension:
         if kernel is not None:
             self._connect(kernel)
         self.recorder = keep(self.session, settings)
-        self.hooks = Hooks(shell, self.session, self.channel)
+        self.hooks = Hooks(shell, self.session, self.channel, SystemClock())
         self.session.guards += (self.hooks.guard, self.hooks.telling)
         self._passed_over = PassedOver(kernel)
 

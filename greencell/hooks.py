@@ -11,12 +11,12 @@ import _signal
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from greencell.channel import Channel
+from greencell.clock import Clock
 from greencell.guard import Guard
 from greencell.model import CellStatus
 from greencell.session import Session
@@ -57,10 +57,13 @@ class Hooks:
         telling: keeps why pages were not told of a start; the cell is measured all the same.
     """
 
-    def __init__(self, shell: Shell, session: Session, channel: Channel | None) -> None:
+    def __init__(
+        self, shell: Shell, session: Session, channel: Channel | None, clock: Clock
+    ) -> None:
         self._shell = shell
         self._session = session
         self._channel = channel
+        self._clock = clock
         self._frames: list[_Frame] = []
         self._pid = os.getpid()
         self._main_thread = threading.main_thread().ident
@@ -151,9 +154,9 @@ class Hooks:
         return guard.interrupted
 
     def _timed(self, call: Callable[[Any], None], argument: Any) -> None:
-        began_ns = time.monotonic_ns()
+        began_ns = self._clock.monotonic_ns()
         call(argument)
-        if time.monotonic_ns() - began_ns > SLOW_NS:
+        if self._clock.monotonic_ns() - began_ns > SLOW_NS:
             self._session.spare_hooks()
 
     def _hold_interrupt(self, _signum: int, _frame: object) -> None:

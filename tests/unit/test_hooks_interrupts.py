@@ -20,7 +20,7 @@ def test_an_interrupt_before_the_shield_stands_loses_no_record(
 ) -> None:
     """It may be one that was meant for the cell before; the hook is simply begun again."""
     bench = Bench.make()
-    hooks = Hooks(SimpleNamespace(events=None), bench.session, None)
+    hooks = Hooks(SimpleNamespace(events=None), bench.session, None, bench.clock)
     info = SimpleNamespace(cell_id="c", raw_cell="pass")
     real, delivered = hooks._shielded, []
 
@@ -43,7 +43,7 @@ def test_an_interrupt_before_the_shield_stands_loses_no_record(
 def test_a_cell_that_is_interrupted_before_its_first_hook_has_a_record() -> None:
     """IPython has given it its number and answers it, but tells only of its end."""
     bench = Bench.make()
-    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None)
+    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None, bench.clock)
     info = SimpleNamespace(cell_id="c", raw_cell="pass", store_history=True)
     bench.pass_time(1.0)
     hooks._post_run_cell(result_of(info, error_before_exec=KeyboardInterrupt()))
@@ -58,7 +58,7 @@ def test_a_cell_that_is_interrupted_before_its_first_hook_has_a_record() -> None
 def test_an_interrupt_while_ipython_tells_of_an_error_loses_no_number() -> None:
     """The result is another one then, which knows neither the number nor what had failed."""
     bench = Bench.make()
-    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None)
+    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None, bench.clock)
     info = SimpleNamespace(cell_id="c", raw_cell="1/0", store_history=True)
     hooks._pre_run_cell(info)
     bench.pass_time(1.0)
@@ -73,7 +73,7 @@ def test_an_interrupt_while_ipython_tells_of_an_error_loses_no_number() -> None:
 def test_a_start_that_cannot_be_told_is_measured_all_the_same() -> None:
     """Nobody hears of it, and its record is there."""
     bench = Bench.make()
-    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None)
+    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None, bench.clock)
 
     def fails(*_: object) -> None:
         raise OSError("no socket")
@@ -93,7 +93,7 @@ def test_a_start_that_cannot_be_told_is_measured_all_the_same() -> None:
 def test_an_end_without_a_beginning_is_else_no_cell() -> None:
     """As after ``%load_ext greencell``, or a request that keeps no history."""
     bench = Bench.make()
-    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None)
+    hooks = Hooks(SimpleNamespace(events=None, execution_count=8), bench.session, None, bench.clock)
     for error, stored in ((None, True), (KeyboardInterrupt(), False), (SyntaxError(), True)):
         info = SimpleNamespace(cell_id="c", raw_cell="pass", store_history=stored)
         hooks._post_run_cell(result_of(info, error_before_exec=error))
@@ -105,7 +105,7 @@ def test_a_cell_whose_first_hook_failed_is_there_as_lost(monkeypatch: pytest.Mon
     """Once a cell has begun under these hooks, one that has a number has a record."""
     bench = Bench.make()
     shell = SimpleNamespace(events=None, execution_count=8)
-    hooks = Hooks(shell, bench.session, None)
+    hooks = Hooks(shell, bench.session, None, bench.clock)
     first = SimpleNamespace(cell_id="a", raw_cell="pass", store_history=True)
     hooks._pre_run_cell(first)
     hooks._post_run_cell(result_of(first))
