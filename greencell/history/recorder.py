@@ -125,7 +125,7 @@ class Recorder:
                     self._waiting[row.key] = row
                 else:
                     self._dropped += 1
-        if is_first:
+        if is_first and self._waiting:
             self._thread.wake()
 
     def close(self, session: str, timeout_s: float) -> None:

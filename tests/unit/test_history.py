@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,6 +105,27 @@ def test_a_finished_cell_is_a_row_at_once(path: Path) -> None:
         assert session["pid"] == os.getpid()
     (session,) = rows(path, "select * from session")
     assert session["state"] == "ended" and session["ended_at"] is not None
+
+
+def test_quick_cells_in_a_row_go_together() -> None:
+    """Each goes once, and not beside each of its neighbours."""
+    bench = Bench.make()
+    made = SessionRows(bench.session, HERE, bench.clock, None)
+    noted: list[list[tuple[object, object]]] = []
+
+    def note(rows: list[Row]) -> None:
+        if cells := [row.values for row in rows if row.table == "cell"]:
+            noted.append([(cell["number"], cell["state"]) for cell in cells])
+
+    notebook = SimpleNamespace(note=note, notices=())
+    bench.session.keeper = Keeper(bench.session, made, notebook, bench.clock)  # type: ignore[arg-type]
+    for _ in range(40):
+        bench.cell(0.01)
+        bench.session._do_all()
+    # Ten times a second at most: what ended, and what is in progress or waits for a meter.
+    assert len(noted) <= 2 * 5
+    bench.session.close()
+    assert [number for one in noted for number, state in one if state == "done"] == [*range(1, 41)]
 
 
 def test_a_running_cell_stands_as_what_it_would_be_if_it_were_lost(path: Path) -> None:
