@@ -182,6 +182,9 @@ export function duration(durationS: number): string {
 /** A duration without fractions, for what counts live. */
 export function clock(durationS: number): string {
   const seconds = Math.floor(durationS);
+  if (durationS > 0 && seconds === 0) {
+    return `<${THIN}1${THIN}s`;
+  }
   if (seconds < 60) {
     return `${seconds}${THIN}s`;
   }

@@ -150,6 +150,14 @@ describe('duration', () => {
   });
 });
 
+describe('clock', () => {
+  it('never calls a short time nothing', () => {
+    expect([0, 0.009, 0.999, 1, 59.9, 60].map(durationS => plain(format.clock(durationS)))).toEqual([
+      '0 s', '< 1 s', '< 1 s', '1 s', '59 s', '1 min 00 s'
+    ]);
+  });
+});
+
 describe('percent', () => {
   it('never calls a small part nothing', () => {
     expect([0, 0.001, 0.37].map(share => plain(format.percent(share)))).toEqual(['0 %', '< 1 %', '37 %']);
