@@ -207,18 +207,18 @@ def test_the_thread_asks_at_once_and_ends_at_once(double: Double) -> None:
 
 
 def test_a_request_that_hangs_holds_nobody(double: Double) -> None:
-    """Neither the caller, nor a move, nor the end waits for it: it would take 5 s."""
+    """The caller is not waited for, a move is not, and the end is not."""
     place = _threaded(double)
     double.answer = lambda _asked: Reply(hangs=True)
     began_s = time.monotonic()
     place.ask("rte")
-    assert time.monotonic() - began_s < 2.0
+    assert time.monotonic() - began_s < 0.2
     _wait_for(lambda: double.asked)
     began_s = time.monotonic()
     place.move("DE")
     place.move("FR")
     place.stop()
-    assert time.monotonic() - began_s < 2.0
+    assert time.monotonic() - began_s < 0.5
     thread = place._thread
     assert thread is not None
     double.released.set()  # and where the answer comes at last, it counts nowhere

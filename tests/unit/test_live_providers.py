@@ -211,7 +211,7 @@ def test_without_a_figure_the_table_counts_and_one_line_says_why(
     began_s = time.monotonic()
     stand.look()
 
-    assert time.monotonic() - began_s < 4 * TIMEOUT_S + 2.0
+    assert time.monotonic() - began_s < 4 * TIMEOUT_S + 0.5
     assert double.sent < FLOOD / 2
     assert stand.carbon == rest(name)
     (notice,) = stand.notices
@@ -758,7 +758,7 @@ def test_over_tls(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         began_s = time.monotonic()
         with pytest.raises(Unavailable, match="in time"):
             Endpoint(double.url, TIMEOUT_S).get("/")
-        assert time.monotonic() - began_s < TIMEOUT_S + 2.0
+        assert time.monotonic() - began_s < TIMEOUT_S + 0.3
 
 
 def test_a_handshake_that_hangs() -> None:
@@ -767,7 +767,7 @@ def test_a_handshake_that_hangs() -> None:
         began_s = time.monotonic()
         with pytest.raises(Unavailable, match="in time"):
             Endpoint(f"https://127.0.0.1:{silent.getsockname()[1]}", TIMEOUT_S).get("/")
-        assert time.monotonic() - began_s < TIMEOUT_S + 2.0
+        assert time.monotonic() - began_s < TIMEOUT_S + 0.3
 
 
 def test_what_is_not_http(double: Double) -> None:
