@@ -26,8 +26,8 @@ FIRST_BEATS_S: Final = 1.0
 """So often while a run is young: a short one that is killed should not be told as nothing."""
 SESSION_EVERY_S: Final = 1.0
 """The session's own row is renewed no more often: a thousand quick cells need it once."""
-GATHER_S: Final = 0.1
-"""Rows made beside each of many quick cells would make their hooks slower by a tenth."""
+HAND_OVER_EVERY_S: Final = 0.1
+"""Rows are made no more often: beside each of many quick cells they slow its hooks by a tenth."""
 _NOTHING_DUE_S: Final = 3_600.0
 _NAME_VARIABLE: Final = "JPY_SESSION_NAME"
 _MAX_NAME: Final = 1_000
@@ -73,10 +73,10 @@ class Keeper:
     def beat(self) -> float:
         """Note what is due; the seconds until something is due again."""
         since_s = (self._clock.monotonic_ns() - self._handed_over_ns) / NS_PER_S
-        if since_s >= GATHER_S:
+        if since_s >= HAND_OVER_EVERY_S:
             self._hand_over()
         due_s = self._note_unfinished()
-        return min(due_s, GATHER_S - since_s) if self._ended else due_s
+        return min(due_s, HAND_OVER_EVERY_S - since_s) if self._ended else due_s
 
     def _hand_over(self) -> None:
         """Note the runs that ended since the last time."""
@@ -100,7 +100,7 @@ class Keeper:
         since_s = (now_ns - self._noted_ns) / NS_PER_S
         young = any(record.duration_s < HEART_BEAT_S for record in unfinished)
         period_s = FIRST_BEATS_S if young else HEART_BEAT_S
-        due_s = period_s if known <= self._noted else GATHER_S
+        due_s = period_s if known <= self._noted else HAND_OVER_EVERY_S
         if since_s < due_s:
             return due_s - since_s
         self._noted, self._noted_ns = known, now_ns
