@@ -41,6 +41,41 @@ def test_rows_can_be_sorted_and_filtered(ran: Any) -> None:
     assert rows(page) == ["c0", "c0"]
 
 
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_a_click_scrolls_to_the_cell_and_flashes_it(open_notebook: Any, motion: Any) -> None:
+    """Who wants nothing to move sees an outline instead."""
+    nb = open_notebook(["a = 1", *["\n".join(["x = 1"] * 20)] * 8, "z = 1"])
+    page = nb.page
+    page.emulate_media(reduced_motion=motion)
+    nb.wait_idle()
+    nb.enable()
+    nb.run(0)
+    page.locator(ROWS).wait_for()
+    page.evaluate("() => jupyterapp.shell.currentWidget.content.scrollToItem(9, 'center')")
+    first = ".jp-Notebook .jp-Cell[data-windowed-list-index='0']"
+    page.wait_for_function(
+        f"""() => {{ const box = document.querySelector("{first}")?.getBoundingClientRect();
+                     return !box || box.bottom < 0; }}"""
+    )
+
+    page.locator(ROWS).click()
+
+    flashing = page.wait_for_function(
+        """() => {
+          const cell = document.querySelector('.jp-Notebook .gc-mod-flash');
+          if (!cell) return null;
+          const style = getComputedStyle(cell), box = cell.getBoundingClientRect();
+          return { moves: style.animationName, outline: style.outlineStyle,
+                   inView: box.bottom > 0 && box.top < innerHeight };
+        }"""
+    ).json_value()
+    still = motion == "reduce"
+    assert flashing["inView"]
+    assert flashing["moves"] == ("none" if still else "gc-flash")
+    assert not still or flashing["outline"] == "solid"
+    page.wait_for_function("() => !document.querySelector('.gc-mod-flash')", timeout=5_000)
+
+
 def test_selected_rows_are_summed(ran: Any) -> None:
     """By mouse and by keyboard; a plain click leads to the cell and selects nothing."""
     page = ran.page

@@ -83,6 +83,28 @@ def test_a_statement_is_copied(open_notebook: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("command", "beginning"),
+    [("copy-markdown", "# Energy"), ("copy-statement", "## Environmental Impact")],
+    ids=["markdown", "statement"],
+)
+def test_two_commands_copy(open_notebook: Any, command: str, beginning: str) -> None:
+    """The session as Markdown, and the statement, both on the clipboard."""
+    nb = open_notebook([WORK])
+    nb.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    nb.wait_idle()
+    nb.enable()
+    nb.run(0)
+
+    nb.command(f"greencell:{command}")
+
+    nb.page.wait_for_function(
+        "async start => (await navigator.clipboard.readText()).startsWith(start)",
+        arg=beginning,
+        timeout=10_000,
+    )
+
+
 def test_greener_hours_are_told_where_a_forecast_exists(browser: Browser, tmp_path: Path) -> None:
     """A provider on the loopback: 100 g now, 62 g in two hours."""
     now_s = time.time()
