@@ -64,6 +64,7 @@ bench: $(UV) chromium
 	$(RUN) python benchmarks/accuracy.py
 	$(RUN) python benchmarks/carbon_lookup.py
 	$(RUN) python benchmarks/history_cost.py
+	$(RUN) python benchmarks/export_cost.py
 	$(RUN) python benchmarks/ui.py
 
 build: $(UV)

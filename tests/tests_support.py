@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,7 @@ from greencell.testing import FakeClock, FakeCounter, FakeGauge, FakeMachineCloc
 
 HOST = HostInfo("Linux", "simulated", 4, 8.0, (), virtual=False)
 CARBON = CarbonInfo(CarbonFactor("FR", 41.4), "France", "annual average", 2025, "test", "setting")
+FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def script(name: str) -> ModuleType:
@@ -95,3 +97,28 @@ class RecordingOutlet:
 
     def send_now(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
         self.messages.append(message)
+
+
+def long_document(cells: int) -> dict[str, Any]:
+    """A session of so many cells: runs inside others, places, meters' flags, the user's figures."""
+    made: dict[str, Any] = json.loads((FIXTURES / "session.json").read_text(encoding="utf-8"))
+    template = made["cells"][0]
+    made["cells"] = [
+        {
+            **template,
+            "number": number,
+            "cell_id": f"cell-{number}",
+            "execution_count": number,
+            "label": f"step {number}",
+            "parent": number - 1 if number % 5 == 0 else None,
+            "energy_kwh": 1e-6 * (1 + number % 97),
+            "energy_low_kwh": 0.9e-6 * (1 + number % 97),
+            "energy_high_kwh": 1.2e-6 * (1 + number % 97),
+            "zone": ("FR", "DE", "US-CA")[number % 3],
+            "flags": ["gap"] if number % 7 == 0 else [],
+            "metrics": {f"loss {number % 10}": 0.5},
+        }
+        for number in range(1, cells + 1)
+    ]
+    made["totals"]["cells"] = cells
+    return made

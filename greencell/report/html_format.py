@@ -63,40 +63,45 @@ def comparison_html(comparison: Comparison) -> str:
 def _render(template: str, document: Mapping[str, Any], *, sort: str, limit: int | None) -> str:
     document = legible(document)
     rows = sorted_cells(document, sort)
+    largest_kwh = _largest_kwh(document)
     return (
         environment()
         .get_template(template)
         .render(
             d=document,
-            rows=[_row(cell, document) for cell in rows[:limit]],
+            rows=[_row(cell, largest_kwh) for cell in rows[:limit]],
             legend=figures.legend(rows[:limit]),
             left_out=0 if limit is None else max(0, len(rows) - limit),
             components=_components(document),
             sources=source_words(document),
-            between_share=_share(document, document["totals"]["between_cells_energy_kwh"]),
+            between_share=_share(document["totals"]["between_cells_energy_kwh"], largest_kwh),
             g=drawing(document),
             f=figures,
         )
     )
 
 
-def _row(cell: Mapping[str, Any], document: Mapping[str, Any]) -> dict[str, Any]:
+def _row(cell: Mapping[str, Any], largest_kwh: float) -> dict[str, Any]:
     return {
         "cell": cell,
         "name": cell_name(cell),
         "remarks": remarks(cell),
         "figures": cell_figures(cell),
-        "share": _share(document, cell["energy_kwh"]),
+        "share": _share(cell["energy_kwh"], largest_kwh),
         "title": "; ".join(
             words for words in (figures.aside(cell, "energy"), figures.machine_words(cell)) if words
         ),
     }
 
 
-def _share(document: Mapping[str, Any], energy_kwh: float | None) -> float:
+def _largest_kwh(document: Mapping[str, Any]) -> float:
+    """The energy that has a bar of full length."""
     tops = [c["energy_kwh"] or 0.0 for c in document["cells"] if c["parent"] is None]
-    largest = max([*tops, document["totals"]["between_cells_energy_kwh"] or 0.0], default=0.0)
-    return round(figures.share(energy_kwh, largest), 1)
+    return max([*tops, document["totals"]["between_cells_energy_kwh"] or 0.0])
+
+
+def _share(energy_kwh: float | None, largest_kwh: float) -> float:
+    return round(figures.share(energy_kwh, largest_kwh), 1)
 
 
 def _components(document: Mapping[str, Any]) -> list[dict[str, Any]]:
