@@ -20,11 +20,12 @@ def panel(extension: Extension) -> tuple[str, object]:
     """
     document = extension.session.to_dict()
     as_of = time.strftime("%H:%M", time.localtime(extension.session.wall_s()))
-    words = f"As of {as_of}; %greencell panel shows them live."
+    again = "shows them live" if extension.channel is not None else "shows those of then"
+    words = f"As of {as_of}; %greencell panel {again}."
     html = f"{summary_html(document)}{cells_html(document, 'order')}<p><small>{words}</small></p>"
     shown = Shown(to_text(document), html)
     if extension.channel is None:
-        return "", shown  # a terminal
+        return "", shown  # a terminal, or a kernel that is no ipykernel
     try:
         from greencell.widget import in_output
     except ImportError:

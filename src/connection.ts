@@ -22,6 +22,8 @@ const SETTLE_MS = 250;
 /** A clock of whole milliseconds may be one short. */
 const MOMENT_MS = 50;
 const LOAD = '%load_ext greencell';
+/** Loading reports its failures to people only; this tells the page whether a session began. */
+const LOADED = "__import__('greencell').session() is not None";
 const LOAD_TRIES = 3;
 
 /** The outcome of a request: the reply's content, or the line that says why not. */
@@ -85,9 +87,11 @@ export class Connection implements IDisposable {
     }
     if (outcome !== 'loaded') {
       this._model.setPhase(outcome);
-    } else if (!(await this._askWhole())) {
-      // It was loaded before, so it said no hello; nor does it answer.
-      this._model.setPhase('load-failed');
+    } else if (!(await hasChannel(kernel)) || !(await this._askWhole())) {
+      // It measures, for magics: kernels that are no ipykernel have no way to tell a page.
+      if (!this._disposed && this._kernel === kernel && LOADING.has(this._model.phase)) {
+        this._model.setPhase('no-channel');
+      }
     }
   }
 
@@ -243,7 +247,7 @@ export class Connection implements IDisposable {
     if (this._disposed || this._kernel !== kernel || !isComms(content)) {
       return;
     }
-    if (!Object.prototype.hasOwnProperty.call(content.comms, COMM_ID)) {
+    if (!isListed(content)) {
       await this._notLoaded();
       return;
     }
@@ -332,21 +336,40 @@ async function load(
       code: LOAD,
       silent: true,
       store_history: false,
-      stop_on_error: false
+      stop_on_error: false,
+      user_expressions: { greencell: LOADED }
     });
     const reply = await future.done.catch(() => null);
     if (!reply) {
       break; // gone with its kernel
     }
     if (reply.content.status === 'ok') {
-      return 'loaded';
+      return began(reply.content) ? 'loaded' : 'load-failed';
     }
     if (reply.content.status === 'error') {
-      return reply.content.ename === 'ModuleNotFoundError' ? 'not-installed' : 'load-failed';
+      // xeus-python calls it <class 'ModuleNotFoundError'>.
+      return reply.content.ename.includes('ModuleNotFoundError') ? 'not-installed' : 'load-failed';
     }
     // Aborted: a cell that failed took with it what was queued behind it.
   }
   return 'load-failed';
+}
+
+/** Whether a session began, as far as the kernel tells. */
+function began({ user_expressions: told }: KernelMessage.IReplyOkContent & { user_expressions?: unknown }): boolean {
+  const result = isObject(told) ? told['greencell'] : undefined;
+  const data = isObject(result) ? result['data'] : undefined;
+  return !isObject(data) || data['text/plain'] !== 'False';
+}
+
+/** Whether greencell can tell pages anything there; a kernel that does not answer is not said to lack it. */
+async function hasChannel(kernel: Kernel.IKernelConnection): Promise<boolean> {
+  const content = await control(kernel, 'comm_info_request', { target_name: COMM_ID });
+  return !isComms(content) || isListed(content);
+}
+
+function isListed({ comms }: { comms: object }): boolean {
+  return Object.prototype.hasOwnProperty.call(comms, COMM_ID);
 }
 
 /** Send a message on the control channel; the reply's content, or `null` if none comes in time. */

@@ -36,6 +36,7 @@ export type Phase =
   | 'loading'
   | 'not-installed'
   | 'load-failed'
+  | 'no-channel'
   | 'measuring'
   | 'restarted'
   | 'dead'

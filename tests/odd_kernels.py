@@ -26,6 +26,9 @@ MORTAL = """import pathlib, sys
 flag = pathlib.Path({flag!r})
 if flag.exists(): sys.exit(1)"""
 
+NO_CHANNEL = "import greencell.extension as extension; extension.kernel_of = lambda shell: None"
+"""As in xeus-python: greencell loads and measures, and has no way to tell a page."""
+
 
 @dataclass(frozen=True)
 class OddKernel:
@@ -53,6 +56,7 @@ JULIA = OddKernel("julia", "Julia 1.11", language="julia")
 SLOWLY = OddKernel("slowly", "Slow disk", SLOW.format(8))
 HARDLY = OddKernel("hardly", "Slow disk", SLOW.format(120))
 NEWER = OddKernel("newer", "Newer env", OTHER_WIRE.format(wire=2, greencell="0.9.0"))
+MUTE = OddKernel("mute", "No ipykernel", NO_CHANNEL)
 OLDER = OddKernel("older", "Older env", OTHER_WIRE.format(wire=0, greencell="0.0.9"))
 
 

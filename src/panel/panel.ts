@@ -385,6 +385,8 @@ export class GreencellPanel extends Widget {
           : model?.running
             ? this._trans.__('Measuring')
             : this._trans.__('Idle');
+      case 'no-channel':
+        return this._trans.__('Measuring');
       case 'queued':
       case 'loading':
         return this._trans.__('Starting…');

@@ -103,6 +103,14 @@ export class Welcome {
           this._command('%load_ext greencell'),
           this._enable()
         ];
+      case 'no-channel':
+        return [
+          this._say(trans.__('greencell measures in the kernel “%1”, but such a kernel cannot tell this panel. Run one of these in a cell:', kernelName)),
+          this._command('%greencell'),
+          this._say(trans.__('the session in a few lines'), '', 'gc-Dim'),
+          this._command('%greencell panel'),
+          this._say(trans.__('its figures as of now, cell by cell'), '', 'gc-Dim')
+        ];
       case 'other-version':
         return this._versions(model);
       case 'not-loaded':

@@ -34,7 +34,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         json.dumps({"KernelRestarter": {"time_to_dead": 0.5, "restart_limit": 2}})
     )
     for kernel in (
-        odd_kernels.BARE, odd_kernels.JULIA, odd_kernels.SLOWLY, odd_kernels.NEWER,
+        odd_kernels.BARE, odd_kernels.JULIA, odd_kernels.SLOWLY, odd_kernels.NEWER, odd_kernels.MUTE,
         odd_kernels.OLDER, odd_kernels.mortal(home / "mortal"), odd_kernels.on_hardware(home / "sys"),
     ):  # fmt: skip
         kernel.install(home / "data")
@@ -159,6 +159,26 @@ def test_not_installed_names_the_kernel_and_the_line(open_on: Any) -> None:
     nb.run(0)  # stands for the line: from here on the kernel finds greencell
     box.locator("[data-gc='enable']").click()
     nb.page.locator("[data-gc='session-energy']").wait_for(timeout=20_000)
+
+
+def test_a_kernel_without_a_channel_says_what_works_there(open_on: Any) -> None:
+    """It measures, so nothing is said of a failure; the lines that are named do show figures."""
+    nb = open_on("mute", ["a = 1", "%greencell", "%greencell panel"])
+    nb.wait_idle()
+    nb.run(0)
+    nb.page.locator("[data-gc='enable']").click()
+    box = says(nb, "greencell measures in the kernel “No ipykernel”")
+    head(nb, "Measuring")
+    assert "did not start" not in box.inner_text()
+    assert box.locator("[data-gc='command']").all_inner_texts() == ["%greencell", "%greencell panel"]
+    assert box.locator("[data-gc='enable']").count() == 0
+
+    nb.run(0)
+    for index in (1, 2):
+        nb.run(index)
+        output = nb.page.locator(".jp-Cell").nth(index).locator(".jp-OutputArea-output").last
+        expect(output).to_contain_text("Wh")
+    assert nb.errors == []
 
 
 def test_starting(open_on: Any) -> None:

@@ -24,6 +24,8 @@ class FakeKernel {
   connectionStatus = 'connected';
   sent: string[] = [];
   loaded = true;
+  /** Whether it lists greencell once that is loaded. */
+  lists = true;
   probe: Content | undefined = {};
   load: Content[] = [{ status: 'ok' }];
   snapshot: Content | undefined = { ok: true, snapshot: golden('snapshot') };
@@ -41,6 +43,7 @@ class FakeKernel {
 
   requestExecute(content: Content): unknown {
     this.sent.push(`shell ${String(content['code'])} silent=${String(content['silent'])}`);
+    this.loaded = this.lists;
     return future(this.load.shift());
   }
 }
@@ -229,6 +232,7 @@ describe('Connection', () => {
 
   it.each([
     ['ModuleNotFoundError', 'not-installed'],
+    ["<class 'ModuleNotFoundError'>", 'not-installed'],
     ['SyntaxError', 'load-failed']
   ])('tells %s as %s', async (ename, phase) => {
     kernel.loaded = false;
@@ -255,6 +259,27 @@ describe('Connection', () => {
     const done = made.enable();
     await vi.advanceTimersByTimeAsync(11_000);
     await done;
+
+    expect(model.phase).toBe('no-channel');
+  });
+
+  it('says what works in a kernel that measures and has no channel, as soon as that is known', async () => {
+    kernel.loaded = false;
+    kernel.snapshot = undefined;
+    kernel.load = [{ status: 'ok', user_expressions: { greencell: { data: { 'text/plain': 'True' } } } }];
+    kernel.lists = false;
+    const made = await connect();
+    await made.enable();
+
+    expect(model.phase).toBe('no-channel');
+    expect(kernel.sent).not.toContain('control greencell_request snapshot');
+  });
+
+  it('tells a greencell that could not start from one that cannot tell', async () => {
+    kernel.loaded = false;
+    kernel.load = [{ status: 'ok', user_expressions: { greencell: { data: { 'text/plain': 'False' } } } }];
+    const made = await connect();
+    await made.enable();
 
     expect(model.phase).toBe('load-failed');
   });

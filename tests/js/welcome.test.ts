@@ -33,7 +33,7 @@ describe('Welcome', () => {
 
   it.each<WelcomePhase>([
     'no-notebook', 'no-kernel', 'asking', 'loading', 'queued', 'silent', 'dead', 'other-language',
-    'not-installed', 'load-failed', 'other-version', 'not-loaded', 'restarted', 'measuring'
+    'not-installed', 'load-failed', 'no-channel', 'other-version', 'not-loaded', 'restarted', 'measuring'
   ])('is never empty, and offers one thing at most: %s', phase => {
     welcome.update(phase, null, 'Python 3');
 
