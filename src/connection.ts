@@ -81,18 +81,23 @@ export class Connection implements IDisposable {
     }
     this._model.setPhase(kernel.status === 'busy' ? 'queued' : 'loading');
     const outcome = await load(kernel);
-    // A hello, a restart or another kernel has said more meanwhile.
-    if (this._disposed || this._kernel !== kernel || !LOADING.has(this._model.phase)) {
+    if (!this._isLoading(kernel)) {
       return;
     }
     if (outcome !== 'loaded') {
       this._model.setPhase(outcome);
-    } else if (!(await hasChannel(kernel)) || !(await this._askWhole())) {
-      // It measures, for magics: kernels that are no ipykernel have no way to tell a page.
-      if (!this._disposed && this._kernel === kernel && LOADING.has(this._model.phase)) {
-        this._model.setPhase('no-channel');
-      }
+      return;
     }
+    const told = (await hasChannel(kernel)) && (await this._askWhole());
+    if (!told && this._isLoading(kernel)) {
+      // It measures, for magics: kernels that are no ipykernel have no way to tell a page.
+      this._model.setPhase('no-channel');
+    }
+  }
+
+  /** Whether nothing has been said meanwhile, by a hello, a restart or another kernel. */
+  private _isLoading(kernel: Kernel.IKernelConnection): boolean {
+    return !this._disposed && this._kernel === kernel && LOADING.has(this._model.phase);
   }
 
   /** Start a kernel like the last one; whether there was one to start another like it. */

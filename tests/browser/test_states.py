@@ -170,7 +170,10 @@ def test_a_kernel_without_a_channel_says_what_works_there(open_on: Any) -> None:
     box = says(nb, "greencell measures in the kernel “No ipykernel”")
     head(nb, "Measuring")
     assert "did not start" not in box.inner_text()
-    assert box.locator("[data-gc='command']").all_inner_texts() == ["%greencell", "%greencell panel"]
+    assert box.locator("[data-gc='command']").all_inner_texts() == [
+        "%greencell",
+        "%greencell panel",
+    ]
     assert box.locator("[data-gc='enable']").count() == 0
 
     nb.run(0)
