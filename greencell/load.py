@@ -15,6 +15,8 @@ from greencell.session import Session
 from greencell.settings import read_settings
 
 _PARKED = "_greencell_parked"
+_CALLER = 2
+"""Whose variables ``{name}`` means: so many frames above a magic, as IPython counts them."""
 
 
 def load(shell: Shell) -> None:
@@ -70,8 +72,11 @@ def _register_magics(shell: Shell, extension: Extension) -> None:
 
     magics = Magics(extension, display)
 
+    @no_var_expand  # type: ignore[untyped-decorator]  # IPython comes without types
     def greencell(line: str, cell: str | None = None) -> None:
         """Energy and CO2 of this notebook; %greencell help lists the commands."""
+        if line.split(None, 1)[:1] != ["export"]:  # the path of an export is as it was typed
+            line = shell.var_expand(line, _CALLER)
         if cell is None:
             magics.line(line)
         else:

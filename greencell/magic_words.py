@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
+import re
+from typing import Final
 
 from greencell.errors import UsageError
 from greencell.report.shape import visible
+
+_SPACE: Final = r"(?!)" if os.name == "nt" else r"\\( )"
+_PIECE: Final = re.compile(rf"""(?<!\w)"([^"]*)"|(?<!\w)'([^']*)'|{_SPACE}|((?<=\w)["']|[^\s"'])""")
+"""Quoted text, a space after a backslash, or one letter; a quote within a word is an apostrophe."""
 
 
 class Shown:
@@ -20,6 +27,33 @@ class Shown:
 
     def _repr_html_(self) -> str | None:
         return self._html
+
+
+def words_of(line: str) -> list[str]:
+    r"""The words of a line as they were typed: ``C:\Users\Jo`` stays what it is.
+
+    Quotes hold words with spaces together; but for a space, and not on Windows, no backslash
+    means anything.
+
+    Raises:
+        UsageError: a quote is not closed.
+    """
+    words: list[str] = []
+    at, inside = 0, False
+    while at < len(line):
+        if line[at].isspace():
+            at, inside = at + 1, False
+            continue
+        found = _PIECE.match(line, at)
+        if found is None:
+            raise UsageError("That line does not parse: a quote is not closed.")
+        piece = found[found.lastindex or 0]
+        if inside:
+            words[-1] += piece
+        else:
+            words.append(piece)
+        at, inside = found.end(), True
+    return words
 
 
 def none_left(arguments: list[str], command: str) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from greencell import report
@@ -13,11 +11,11 @@ from greencell.carbon_magics import HELP as CARBON_HELP
 from greencell.carbon_magics import CarbonMagics
 from greencell.errors import UsageError
 from greencell.extension import Extension
-from greencell.magic_words import Shown, flag, none_left, number_option, option
+from greencell.magic_words import Shown, flag, none_left, number_option, option, words_of
 from greencell.panel_magic import panel
 from greencell.report.history_text import history_text
 from greencell.report.html_format import cells_html, summary_html
-from greencell.report.shape import legible, visible
+from greencell.report.shape import legible, one_line, visible
 from greencell.report.sources_text import sources_text
 from greencell.report.text_formats import SORTS, cells_text, to_text
 from greencell.settings import PROVIDERS, TABLE
@@ -72,7 +70,7 @@ class Magics:
     def line(self, line: str) -> None:
         """``%greencell [COMMAND …]``; a user's mistake prints one line."""
         try:
-            words = _words(line)
+            words = words_of(line)
             name, arguments = (words[0], words[1:]) if words else ("", [])
             command = self._commands.get(name)
             if command is None:
@@ -133,9 +131,9 @@ class Magics:
         form = option(arguments, "--as", tuple(report.FORMATS))
         if len(arguments) != 1:
             raise UsageError("Usage: %greencell export PATH [--force], e.g. session.json.")
-        document, path = self._session.to_dict(), Path(arguments[0])
-        path = report.write(document, path, force=force, form=form, asked=asked)
-        print(f"greencell: wrote {visible(str(path))}")
+        document = self._session.to_dict()
+        path = report.write(document, arguments[0], force=force, form=form, asked=asked)
+        print(f"greencell: wrote {one_line(str(path), most=1_000)}")
 
     def _statement(self, arguments: list[str]) -> None:
         asked = _asked(arguments)
@@ -210,13 +208,6 @@ class Magics:
             "%energy, %%energy         what a statement costs, repeated until it can be told"
         )
         print("\n".join(lines))
-
-
-def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError as error:
-        raise UsageError(f"That line does not parse: {str(error).lower()}.") from error
 
 
 def _asked(arguments: list[str]) -> report.Asked:

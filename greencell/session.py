@@ -625,7 +625,7 @@ class Session:
         """
         from greencell import report
 
-        return report.write(self.to_dict(), Path(path), force=force, form=form)
+        return report.write(self.to_dict(), path, force=force, form=form)
 
     def to_dataframe(self):  # type: ignore[no-untyped-def]  # pandas is imported lazily
         """One row per cell, as a pandas DataFrame.

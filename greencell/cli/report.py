@@ -12,7 +12,7 @@ from greencell.cli.terminal import say
 from greencell.document import SCHEMA
 from greencell.errors import UsageError
 from greencell.report.notebook import is_notebook, notebook_document
-from greencell.report.shape import legible
+from greencell.report.shape import legible, one_line
 from greencell.report.text_formats import cells_text, to_text
 
 NAME = "report"
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "session", type=Path, metavar="NOTEBOOK_OR_JSON",
         help="a session exported as .json, or a notebook in which the panel embedded figures",
     )  # fmt: skip
-    parser.add_argument("-o", "--output", type=Path, help="file to write; its suffix is the format")
+    parser.add_argument("-o", "--output", help="file to write; its suffix is the format")
     parser.add_argument(
         "--as", dest="form", choices=tuple(report.FORMATS), metavar="NAME",
         help=f"a format by its name: {', '.join(report.STATEMENTS)}",
@@ -43,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
         say(f"{to_text(document)}\n\n{cells_text(document)}")
     else:
         form, force = options.form, options.force
-        say(f"wrote {report.write(document, options.output, force=force, form=form)}")
+        path = report.write(document, options.output, force=force, form=form)
+        say(f"wrote {one_line(str(path), most=1_000)}")
     return 0
 
 

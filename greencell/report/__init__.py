@@ -6,8 +6,6 @@ document to text; adding one touches its file and one line of ``FORMATS``.
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,9 @@ from typing import Any, Final
 
 from greencell.errors import UsageError
 from greencell.report.data_formats import to_csv, to_json
+from greencell.report.file import export_path, replaced, write_whole
 from greencell.report.html_format import to_html
-from greencell.report.shape import legible
+from greencell.report.shape import legible, one_line
 from greencell.report.statements.ai_act import to_ai_act
 from greencell.report.statements.climate_card import to_climate_card
 from greencell.report.statements.codecarbon import to_codecarbon
@@ -97,7 +96,7 @@ def known_name(name: str) -> str:
 
 def write(
     document: Document,
-    path: Path,
+    path: str | Path,
     *,
     force: bool = False,
     form: str | None = None,
@@ -109,45 +108,20 @@ def write(
         form: the name of a format; else the suffix tells it.
 
     Raises:
-        UsageError: unknown suffix, no such folder, existing file without ``force``, or a place
-            that cannot be written.
+        UsageError: unknown suffix, no such folder, existing file without ``force``, something that
+            is no file, or a place that cannot be written.
     """
-    try:
-        path = path.expanduser()
-    except RuntimeError as error:
-        raise UsageError(f"{path} names a home folder that does not exist.") from error
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; give a file name such as {path / 'session.json'}.")
+    path = export_path(path)
+    former = replaced(path, force=force)
     if form is not None:
         known_name(form)
     elif not path.suffix:
         suffixes = " ".join(f".{name}" for name in _FILES)
-        raise UsageError(f"{path} has no suffix to tell the format; use one of {suffixes}.")
+        raise UsageError(
+            f"{one_line(str(path))} has no suffix to tell the format; use one of {suffixes}."
+        )
     if not path.parent.is_dir():
-        raise UsageError(f"The folder {path.parent} does not exist; create it first.")
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists; add --force to replace it.")
-    text = render(document, form or path.suffix, asked)
-    try:
-        _write_whole(path, text, force=force)
-    except FileExistsError as error:
-        raise UsageError(f"{path} exists; add --force to replace it.") from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+        folder = one_line(str(path.parent))
+        raise UsageError(f"The folder {folder} does not exist; create it first.")
+    write_whole(path, render(document, form or path.suffix, asked), former, force=force)
     return path
-
-
-def _write_whole(path: Path, text: str, *, force: bool) -> None:
-    # A name that nobody can foresee, and no link is followed. The mode is what the umask leaves of
-    # it: asking for the umask would mean to set it, for every thread of the kernel.
-    temporary = path.with_name(f".greencell-{secrets.token_hex(8)}")
-    handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-    try:
-        with open(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        if not force:
-            # Fails if the file has come into being meanwhile, where a rename would replace it.
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -24,6 +24,8 @@ UNSAFE: Final = re.compile(
     "\ud800-\udfff]"
 )
 """Controls (ESC and its kin), bidirectional controls, line separators, halves of characters."""
+_LINE_ENDS: Final = re.compile("[\t\n\r]")
+"""What is no harm in a text of several lines, and breaks one of one line."""
 
 
 MAX_NUMBER: Final = 1e15
@@ -44,6 +46,13 @@ def legible(document: Document) -> dict[str, Any]:
 def visible(text: str) -> str:
     r"""A text whose controls are written out, e.g. ``\x1b``; tabs and line ends stay."""
     return UNSAFE.sub(_written_out, text)
+
+
+def one_line(text: str, most: int = 120) -> str:
+    """A name from elsewhere as part of a line: visible, without line ends, long ones cut."""
+    shown = visible(_LINE_ENDS.sub(lambda found: repr(found[0])[1:-1], text))
+    half = most // 2
+    return shown if len(shown) <= most else f"{shown[:half]}…{shown[-half:]}"
 
 
 def _written_out(found: re.Match[str]) -> str:
