@@ -299,7 +299,7 @@ export class SessionModel {
     this._paused = message.paused;
     this._notices = message.notices;
     this._runs.takeAll(message.cells, message.cellsTotal);
-    this._trace.addPast(message.cells, message.t);
+    this._trace.addPast(message.cells, message.info.startedAt, message.t);
   }
 
   /** What did not change stays the object that it is. */
@@ -313,8 +313,8 @@ export class SessionModel {
   private _takeEnd(record: IRecord): void {
     if (this._running?.run === record.run) {
       this._leave();
-      this._trace.addEnd(record);
     }
+    this._trace.addEnd(record);
   }
 
   /** Nothing runs any more. */

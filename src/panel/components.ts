@@ -1,6 +1,8 @@
-/** The parts of a machine: what they are called, and which colour is theirs. */
+/** The parts of a machine, and its idle power: what they are called, and which colour is theirs. */
+import { IDLE } from '../trace';
 
 const NAMES: ReadonlyMap<string, string> = new Map([
+  [IDLE, IDLE],
   ['cpu', 'CPU'],
   ['dram', 'RAM'],
   ['gpu', 'GPU'],
@@ -8,7 +10,7 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ['ane', 'Neural engine']
 ]);
 /** Those that have a colour of their own. */
-const COLOURED: readonly string[] = ['cpu', 'dram', 'gpu'];
+const COLOURED: readonly string[] = [IDLE, 'cpu', 'dram', 'gpu'];
 
 export function componentName(component: string): string {
   return NAMES.get(component) ?? component;

@@ -26,6 +26,7 @@ export class Now {
     private readonly _options: INowOptions
   ) {
     const { settings, reveal } = _options;
+    this._legend = new Legend(_trans);
     this._chart = new Chart(_trans, {
       windowS: () => settings.chartWindowS,
       still: () => !settings.animations || reducedMotion.matches,
@@ -100,7 +101,8 @@ export class Now {
   /** The legend, and what the crosshair stands on or else the span of the chart. */
   private _updateBelow(): void {
     const [moment, model] = [this._moment, this._model];
-    const powers = (moment ?? model)?.byComponentW ?? new Map<string, number>();
+    const idle = model?.running ? undefined : model?.samples.at(-1);
+    const powers = (moment ?? idle ?? model)?.byComponentW ?? new Map<string, number>();
     this._legend.update(this._chart.components, powers, this._estimated);
     setText(this._readout, moment ? this._momentWords(moment) : this._spanWords());
     // Whoever moves the crosshair by keys hears where it stands; nobody hears the seconds pass.
@@ -160,6 +162,6 @@ export class Now {
   private readonly _elapsed = element('span', 'gc-Dim gc-Elapsed');
   private readonly _drawn = element('div');
   private readonly _readout = marked('div', 'chart-readout', 'gc-Dim gc-Grow');
-  private readonly _legend = new Legend();
+  private readonly _legend: Legend;
   private readonly _chart: Chart;
 }

@@ -116,7 +116,7 @@ export function bandsIn(records: readonly IRecord[], running: IRunning | null, [
   return bands.sort((a, b) => a.from - b.from);
 }
 
-/** What held at `t`; nothing is told of the time between cells. */
+/** What held at `t`: between cells the idle power, where it is known. */
 export function momentAt(t: number, samples: readonly ISample[], bands: readonly IBand[]): IMoment {
   const index = indexAt(samples, t);
   const [before, after] = [samples[index], samples[index + 1]];
