@@ -146,6 +146,12 @@ class Books:
         ended = [record for record in ledger.records if record.run in waiting] if waiting else []
         return [*ended, *ledger.if_lost()]
 
+    def lose_blocks(self) -> list[CellRecord]:
+        """End all runs that are no cells, as of what is booked; nothing may wait."""
+        ended = self._ledger.lose_blocks()
+        self.open_cells = max(0, self.open_cells - len(ended))
+        return ended
+
     def relabel(self, run: str, label: str) -> None:
         """Name a run in progress; nothing happens if it is not."""
         self._waiting = deque(

@@ -61,6 +61,7 @@ class Leg:
         self._session = session
         self._clock = clock
         self._opening = session.open_run(None, outer, is_cell=False)
+        self._claim = session.claims.open(self._opening.run)
         self._open = False
 
     def __call__(self) -> int:
@@ -80,7 +81,7 @@ class Leg:
 
     def record(self) -> CellRecord | None:
         """What it cost; waits for slow counters."""
-        return self._session.finished(self._opening.run)
+        return self._session.finished(self._claim)
 
 
 @contextmanager

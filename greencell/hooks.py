@@ -106,6 +106,12 @@ class Hooks:
         thread = threading.get_ident()
         return next((f.run for f in self._frames if f.thread == thread), None)
 
+    @property
+    def only_run(self) -> str | None:
+        """The top-level run, if all that is in progress belongs to it."""
+        frames = list(self._frames)
+        return frames[0].run if len({frame.thread for frame in frames}) == 1 else None
+
     # -- the two hooks -------------------------------------------------------------------------
 
     def _pre_run_cell(self, info: Info) -> None:

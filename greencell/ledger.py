@@ -9,11 +9,12 @@ session = cells + between cells + whatever still runs.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from greencell.attribution import Portion, Slice
+from greencell.block_book import BlockBook
 from greencell.emissions import Emissions
 from greencell.model import (
     INCOMPLETE,
@@ -40,7 +41,14 @@ _DUST = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A run that begins."""
+    """A run that begins.
+
+    Attributes:
+        parent_run: the cell that it runs in.
+        is_cell: a run that is no cell is a block of ``measure`` if it has a label, else a leg of
+            ``%energy``, which is listed nowhere.
+        around: the block that a block was begun in, and that waits for it.
+    """
 
     run: str
     number: int
@@ -48,6 +56,12 @@ class Opening:
     label: str | None
     parent_run: str | None = None
     is_cell: bool = True
+    around: str | None = None
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it is a block that documents list."""
+        return not self.is_cell and self.label is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,12 @@ class Closing:
 
 @dataclass(slots=True)
 class OpenRun:
-    """A run in progress. ``carbon`` is where it began, with that place's latest figure."""
+    """A run in progress.
+
+    Attributes:
+        carbon: where it began, with that place's latest figure.
+        parent: number of the cell that it runs in, which may end before it.
+    """
 
     opening: Opening
     account: Account
@@ -69,6 +88,7 @@ class OpenRun:
     carbon: CarbonFactor
     begin_ns: int
     started_at: float
+    parent: int | None = None
     peak_power_w: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
 
@@ -112,6 +132,7 @@ class Ledger:
         self._cells_emissions = Emissions()
         self._between_emissions = Emissions()
         self._cell_count = 0
+        self._blocks = BlockBook()
 
     def _new_account(self) -> Account:
         return Account(len(self._infos), self._edges_j2)
@@ -128,6 +149,7 @@ class Ledger:
         twin._cells_emissions = self._cells_emissions.copy()  # noqa: SLF001  # of the same class
         twin._between_emissions = self._between_emissions.copy()  # noqa: SLF001  # of the same class
         twin._peaks_w = list(self._peaks_w)  # noqa: SLF001  # of the same class
+        twin._blocks = self._blocks.copy()  # noqa: SLF001  # of the same class
         return twin
 
     def _roots(self) -> list[OpenRun]:
@@ -181,11 +203,19 @@ class Ledger:
 
     def open(self, opening: Opening, now_ns: int, wall_s: float, carbon: CarbonFactor) -> None:
         """Begin a run; its time starts with the next slice."""
-        if opening.parent_run not in self._open:
+        outer = self._open.get(opening.parent_run or "")
+        if outer is None:
             opening = replace(opening, parent_run=None)
         self._open[opening.run] = OpenRun(
-            opening, self._new_account(), Emissions(), carbon, now_ns, wall_s
-        )
+            opening, self._new_account(), Emissions(), carbon, now_ns, wall_s,
+            None if outer is None else outer.opening.number,
+        )  # fmt: skip
+        if opening.is_block:
+            self._flag_concurrent(self._blocks.open(opening.run, opening.around))
+
+    def _flag_concurrent(self, runs: Iterable[str]) -> None:
+        for run in runs:
+            self._open[run].account.flags.add("concurrent")
 
     def close(self, closing: Closing, now_ns: int, *, final: bool = True) -> CellRecord | None:
         """End a run and return its record; ``None`` if it was not open.
@@ -193,10 +223,15 @@ class Ledger:
         Args:
             final: whether nothing will change its figures any more.
         """
-        run = self._open.pop(closing.run, None)
+        run = self._open.get(closing.run)
         if run is None:
             return None
+        if run.opening.is_block:
+            self._flag_concurrent(self._blocks.close(closing.run))
+        del self._open[closing.run]
         record = self._record(run, closing, now_ns, final=final)
+        if run.opening.is_block:
+            self._blocks.keep(record)
         if not run.opening.is_cell:
             return record
         self._records.append(record)
@@ -205,6 +240,15 @@ class Ledger:
             self._cells.merge(run.account)
             self._cells_emissions.merge(run.emissions)
         return record
+
+    def lose_blocks(self) -> list[CellRecord]:
+        """End all runs that are no cells: more of them will not be known. Inner ones first."""
+        left = [key for key, run in self._open.items() if not run.opening.is_cell]
+        for key in left:
+            self._open[key].account.flags.add("lost")
+        closings = [Closing(key, "lost", None) for key in reversed(left)]
+        ended = [self.close(closing, self._now_ns) for closing in closings]
+        return [record for record in ended if record is not None]
 
     def page_out(self, count: int) -> None:
         """Let go of the records of the first ``count`` runs that ended; the sums keep them."""
@@ -243,7 +287,6 @@ class Ledger:
         if closing.status == "lost" and duration_s == 0.0:
             # Its beginning was not seen: what it used is between the cells.
             result, flags = Figure(None, None, None, None, {}, result.provenance), flags | {"lost"}
-        parent = self._open.get(opening.parent_run or "")
         energy_j = result.energy_j
         carbon = run.emissions.mean_factor(run.carbon)
         return CellRecord(
@@ -271,7 +314,7 @@ class Ledger:
             pue=carbon.pue,
             basis=carbon.basis,
             grid_relative_error=carbon.relative_error,
-            parent=parent.opening.number if parent is not None else None,
+            parent=run.parent,
             final=final,
             metrics=dict(run.metrics) if run.metrics else _NONE_LOGGED,
         )
@@ -282,6 +325,11 @@ class Ledger:
     def records(self) -> Sequence[CellRecord]:
         """The finished runs in the order in which they ended, but for those let go."""
         return tuple(self._records)
+
+    @property
+    def blocks(self) -> BlockBook:
+        """The measured blocks. They are in no sum."""
+        return self._blocks
 
     @property
     def paged(self) -> Paged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from greencell import script_session
 from greencell.carbon.grid_table import GridTable
 from greencell.equipment import equip
 from greencell.extension import ATTRIBUTE, Extension, Shell
@@ -37,6 +38,8 @@ def _load(shell: Shell) -> None:
     extension = Extension(shell, equipped, read.settings, table, _parked(shell))
     setattr(shell, ATTRIBUTE, extension)
     _register_magics(shell, extension)
+    # From now on this session measures the blocks, too: two would count everything twice.
+    script_session.end()
     extension.start()
     for problem in equipped.problems:
         print(visible(problem))

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from greencell.booking import Booking
 from greencell.books import Books, Event
+from greencell.claims import Claim, Claims
 from greencell.clock import Clock, SystemClock
 from greencell.document import JsonObject, session_document
 from greencell.edges import Power
@@ -61,7 +62,8 @@ _NOTHING_DUE_S = 3600.0
 _FINAL_WAIT_S = 0.5
 _FINAL_LOOKS = 1_000
 """So long, and so often, a tick is looked for before a measured block gives what it has."""
-_MEASURED_KEPT = 1_000
+_FORCE_WAIT_S = 0.1
+"""So long somebody who asks for a record waits for a session that is held up."""
 _PAGE = 500
 """So many records at once are let go, when the history holds them."""
 _BURST_LOOKS = 20
@@ -159,6 +161,7 @@ class Session:
         self.keeper: Keeper | None = None
         self.place_notices: tuple[Notice, ...] = ()
         self.paused = False
+        self.claims = Claims()
         self._slow_hooks = 0
         self._slow_hook_ns = 0
         self.seq = itertools.count()
@@ -183,7 +186,6 @@ class Session:
         """Start a fresh account from this moment on."""
         self.id = os.urandom(8).hex()
         self._numbers = itertools.count(1)
-        self._measured: dict[str, CellRecord] = {}
         self._next_label = None
         self._sampled_ns = self._shared_ns = self._due_ns = self._full_ns = 0
         self._watched: dict[int, float] = {}
@@ -207,6 +209,7 @@ class Session:
         label: str | None = None,
         *,
         is_cell: bool = True,
+        around: str | None = None,
     ) -> Opening:
         """Name a run that is about to begin."""
         if is_cell and parent_run is None and label is None:
@@ -214,7 +217,7 @@ class Session:
         number = next(self._numbers) if is_cell else 0
         # Both come with the notebook, from whoever wrote it.
         cell_id, label = (text and whole_text(text) for text in (cell_id, label))
-        return Opening(os.urandom(16).hex(), number, cell_id, label, parent_run, is_cell)
+        return Opening(os.urandom(16).hex(), number, cell_id, label, parent_run, is_cell, around)
 
     def begin(self, opening: Opening) -> None:
         """A run begins now.
@@ -282,9 +285,7 @@ class Session:
                 if record.number:
                     ended.append(record)
                 else:
-                    self._measured[record.run] = record
-                    if len(self._measured) > _MEASURED_KEPT:
-                        del self._measured[next(iter(self._measured))]
+                    self.claims.hand_over(record)
             self._unsent.extend(ended)
         return ended
 
@@ -298,23 +299,38 @@ class Session:
             if what is not None:
                 self._last_cell_ns = snapshot.end_ns
 
-    def finished(self, run: str) -> CellRecord | None:
-        """The record of a measured block that ended; handed out once.
+    def finished(self, claim: Claim) -> CellRecord | None:
+        """The record of a run that ended and is no cell; for the caller's own thread.
 
-        Waits for slow counters, at most half a second: for the caller's own thread.
+        Waits for slow counters, at most half a second: the background thread looks at them.
         """
+        if claim.record is not None or self._closed or os.getpid() != self._pid:
+            return claim.record
+        if not claim.has_waited:
+            if self._sampler.alive:
+                self._sampler.wake()
+                self.claims.wait(claim, _FINAL_WAIT_S)
+            else:
+                self._look_for(claim)
+        claim.has_waited = True
+        if claim.record is None and self._lock.acquire(timeout=_FORCE_WAIT_S):
+            try:
+                self.settle(force=True)
+            finally:
+                self._lock.release()
+        return claim.record
+
+    def _look_for(self, claim: Claim) -> None:
+        """Look at slow counters on the caller's thread, where there is no other."""
         waited_s, looks = 0.0, 0
         while waited_s < _FINAL_WAIT_S and looks < _FINAL_LOOKS and not self._closed:
             with self._lock:
                 self.settle()
-                if run in self._measured:
-                    return self._measured.pop(run)
+                if claim.record is not None:
+                    return
                 wait_s = self._look(self._books.awaited)
             self._clock.sleep_s(wait_s)
             waited_s, looks = waited_s + wait_s, looks + 1
-        with self._lock:
-            self.settle(force=True)
-            return self._measured.pop(run, None)
 
     def sample(self) -> None:
         """Read everything and book it: the state of this moment."""
@@ -584,6 +600,7 @@ class Session:
         with self._lock:
             self.sample()
             self.settle(force=True)
+            self._lose_blocks()
             still_open = self._books.current().open_runs if keep_running else ()
             self._ended_at = self._clock.wall_s()
             self._keep_all()
@@ -648,9 +665,15 @@ class Session:
         with self._lock:
             self.sample()
             self.settle(force=True)
+            self._lose_blocks()
             self._ended_at = self._clock.wall_s()
             self._keep_all()
             self._meter.close()
+
+    def _lose_blocks(self) -> None:
+        """Blocks that go on beyond this account are told of as far as they got."""
+        for record in self._books.lose_blocks():
+            self.claims.hand_over(record)
 
     def _keep_all(self) -> None:
         """The session ends here: what the history has not heard of yet."""
@@ -664,5 +687,6 @@ class Session:
         self._closed = True
         self._lock = threading.RLock()
         self._events.clear()
+        self.claims = Claims()
         self.feed = self.keeper = None
         self._guard.failures = 1 << 30

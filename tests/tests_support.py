@@ -30,11 +30,10 @@ def script(name: str) -> ModuleType:
 
 
 class StillThread:
-    """Stands in for the sampler: it runs when the driver says."""
+    """Stands in for the sampler: it runs when the driver says, or not at all."""
 
-    alive = True
-
-    def __init__(self) -> None:
+    def __init__(self, *, alive: bool = True) -> None:
+        self.alive = alive
         self.woken = False
 
     def start(self) -> None:

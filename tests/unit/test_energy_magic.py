@@ -15,7 +15,7 @@ from greencell.model import Attribution
 from greencell.repetition import BUDGET_S
 from greencell.session import Equipment, Session
 from greencell.testing import FakeClock, FakeCounter, FakeMachineClock, FakeModel, FakeTreeClock
-from tests_support import CARBON, HOST
+from tests_support import CARBON, HOST, StillThread
 
 IDLE_W = 18.0
 
@@ -34,6 +34,7 @@ class Lab:
         source = FakeModel(idle_w=5.0, full_w=45.0) if modelled else self.counter
         meter = Meter([source], self.tree, machine, self.clock, reserved)
         self.session = Session(Equipment(meter, HOST, (), CARBON, attribution, 1.0), self.clock)
+        self.session._sampler = StillThread(alive=False)  # type: ignore[assignment]  # virtual time
         self.shell = InteractiveShell()
         self.shell.user_ns["lab"] = self
         self.calls = 0

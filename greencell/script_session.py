@@ -1,0 +1,157 @@
+"""The session of a plain script: one in a process, built at its first block, closed at exit.
+
+Settings come from the environment; where one could not be used, its line stands in ``problems``
+of what ``obtain`` built, and ``_build`` is the one place where they arrive.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from greencell.guard import Guard
+from greencell.session import Session
+
+if TYPE_CHECKING:  # loaded by the first block, not by the import of greencell
+    from greencell.history.recorder import Recorder
+
+_EXIT_S: Final = 0.45
+"""So long an exit waits at most, whatever hangs."""
+_THREAD_S: Final = 0.1
+_WRITE_S: Final = 0.15
+_FIRST_RETRY_S: Final = 1.0
+_MAX_RETRY_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptSession:
+    """A session with what belongs to it.
+
+    Attributes:
+        problems: one line for each setting that could not be used.
+    """
+
+    session: Session
+    recorder: Recorder | None
+    problems: tuple[str, ...]
+
+    def close(self) -> None:
+        """Write what is left and release the hardware; raises nothing."""
+        Guard("session").run(self.session.close, _THREAD_S)
+        if self.recorder is not None:
+            Guard("history").run(self.recorder.close, self.session.id, _WRITE_S)
+
+    def abandon_after_fork(self) -> None:
+        """In a forked child: it is the parent's."""
+        self.session.abandon_after_fork()
+        if self.recorder is not None:
+            self.recorder.abandon_after_fork()
+
+
+class _Process:
+    """What this process has. A forked child begins with nothing of its parent's."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.script: ScriptSession | None = None
+        self.is_building = False
+        self.tries = 0
+        self.not_before_s = 0.0
+
+
+_process = _Process()
+_of_parents: Final[list[ScriptSession]] = []
+"""Kept, so that nothing of a parent's is ever closed by a child's garbage collector."""
+
+
+def current() -> ScriptSession | None:
+    """The script's session with what belongs to it, if a block has been measured."""
+    return _process.script
+
+
+def obtain() -> Session | None:
+    """The script's session, built if there is none; ``None`` where it cannot be built.
+
+    After a failure nothing is tried for a second, then for twice as long, at most for a minute.
+    """
+    here = _process
+    script = here.script
+    if script is not None:
+        return script.session
+    with here.lock:
+        if here.script is None and not here.is_building and time.monotonic() >= here.not_before_s:
+            here.is_building = True
+            here.script = Guard("start").run(_build)
+            here.is_building = False
+            here.tries = 0 if here.script is not None else here.tries + 1
+            wait_s = min(_MAX_RETRY_S, _FIRST_RETRY_S * 2.0 ** min(10, here.tries - 1))
+            here.not_before_s = time.monotonic() + wait_s
+        return here.script.session if here.script is not None else None
+
+
+def end() -> None:
+    """Close it, waiting at most half a second. The next block would build another."""
+    script, _process.script = _process.script, None
+    if script is None:
+        return
+    closing = threading.Thread(target=script.close, name="greencell-exit", daemon=True)
+    closing.start()
+    closing.join(_EXIT_S)
+
+
+def _at_exit() -> None:
+    Guard("exit").run(end)
+
+
+def _build() -> ScriptSession:
+    from greencell.carbon.grid_table import GridTable
+    from greencell.equipment import equip
+    from greencell.keeping import keep
+    from greencell.settings import read_settings
+
+    read = read_settings(os.environ, {})
+    equipped = equip(read, os.environ, GridTable())
+    session = Session(equipped.equipment)
+    session.label = script_name()
+    recorder = keep(session, read.settings)
+    if recorder is not None:
+        recorder.start()
+    session.start()
+    _close_at_exit()
+    return ScriptSession(session, recorder, equipped.problems)
+
+
+def _close_at_exit() -> None:
+    atexit.unregister(_at_exit)
+    atexit.register(_at_exit)
+    # A worker of multiprocessing may end without what is registered there.
+    multiprocessing = sys.modules.get("multiprocessing.process")
+    if multiprocessing is not None and multiprocessing.parent_process() is not None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, _at_exit, exitpriority=1)
+
+
+def script_name() -> str | None:
+    """The file name of the program that runs, without its folders; ``None`` where it has none."""
+    path = getattr(sys.modules.get("__main__"), "__file__", None) or (sys.argv or [""])[0]
+    name = Path(str(path)).name
+    return None if name in ("", "-", "-c", "-m") else name
+
+
+def _after_fork() -> None:
+    global _process  # the lock of the parent's may be held by a thread that is not here
+    script, _process = _process.script, _Process()
+    if script is not None:
+        _of_parents.append(script)
+        script.abandon_after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
