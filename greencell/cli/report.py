@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from greencell import report
 from greencell.cli.terminal import say
@@ -72,7 +73,7 @@ def _json(path: Path) -> dict[str, Any]:
             content = file.read(_MAX_BYTES + 1)
         if len(content) > _MAX_BYTES:
             raise UsageError(f"{path} is larger than 100 MiB; clear its outputs first.")
-        value = json.loads(content.decode("utf-8"), parse_constant=_refuse)
+        value = json.loads(content.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
@@ -80,6 +81,12 @@ def _json(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _refuse(constant: str) -> None:
+def _finite(digits: str) -> float:
+    """1e999 is JSON, and no number of Python's."""
+    value = float(digits)
+    return value if math.isfinite(value) else _refuse(digits)
+
+
+def _refuse(constant: str) -> NoReturn:
     """NaN and Infinity are no JSON, though Python reads them."""
     raise ValueError(constant)

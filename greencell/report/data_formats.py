@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from greencell.errors import UsageError
 from greencell.report.shape import UNSAFE, legible
 
 _FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
@@ -25,8 +26,15 @@ _COLUMNS = (
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """The document itself. What could steer a terminal is written as JSON's own escapes."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """The document itself. What could steer a terminal is written as JSON's own escapes.
+
+    Raises:
+        UsageError: a file told more than a session holds.
+    """
+    try:
+        text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except RecursionError as error:
+        raise UsageError("This session is nested too deeply to be written as JSON.") from error
     return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

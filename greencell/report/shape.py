@@ -1,12 +1,13 @@
 """What a session document must hold to be shown, and which of its characters may be.
 
 A document comes from a file that anybody may have made. ``legible`` gives it back complete:
-what an older greencell did not write is there as unknown, and no text steers a terminal or
-turns the reading direction.
+what an older greencell did not write is there as unknown, no text steers a terminal, turns the
+reading direction or begins a line of its own, and every figure lies within its interval.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -31,6 +32,10 @@ _LINE_ENDS: Final = re.compile("[\t\n\r]")
 MAX_NUMBER: Final = 1e15
 MIN_NUMBER: Final = 1e-30
 """No session holds more or, but for 0, less. In between, products and quotients are numbers too."""
+_DUST: Final = 1e-12
+"""So little below 0 is what a subtraction leaves."""
+_SLACK: Final = 1e-9
+"""Ends of an interval may be off by this part of the figure: they were rounded and rescaled."""
 
 
 def legible(document: Document) -> dict[str, Any]:
@@ -48,11 +53,12 @@ def visible(text: str) -> str:
     return UNSAFE.sub(_written_out, text)
 
 
-def one_line(text: str, most: int = 120) -> str:
-    """A name from elsewhere as part of a line: visible, without line ends, long ones cut."""
+def one_line(text: str, most: int | None = 120) -> str:
+    """A text from elsewhere as part of a line: visible, without line ends, cut if it is longer."""
     shown = visible(_LINE_ENDS.sub(lambda found: repr(found[0])[1:-1], text))
-    half = most // 2
-    return shown if len(shown) <= most else f"{shown[:half]}…{shown[-half:]}"
+    if most is None or len(shown) <= most:
+        return shown
+    return f"{shown[: most // 2]}…{shown[-(most // 2) :]}"
 
 
 def _written_out(found: re.Match[str]) -> str:
@@ -74,7 +80,7 @@ def _wrong(value: object, place: str, wanted: str) -> UsageError:
 
 def _named_place(place: str) -> str:
     """A place on one line; names of metrics are whatever the file's maker wrote."""
-    return visible(" ".join(place.split()))[:80] or "the document"
+    return one_line(" ".join(place.split()), most=80) or "the document"
 
 
 def _text_if_any(value: object, place: str) -> str | None:
@@ -82,7 +88,8 @@ def _text_if_any(value: object, place: str) -> str | None:
         return None
     if not isinstance(value, str):
         raise _wrong(value, place, "a text")
-    return visible(value)
+    # A line end in it would make what follows look like a line of ours.
+    return one_line(value, most=None)
 
 
 def _text(value: object, place: str) -> str:
@@ -90,7 +97,7 @@ def _text(value: object, place: str) -> str:
     return UNKNOWN_WORD if text is None else text
 
 
-def _number(value: object, place: str, most: float = MAX_NUMBER) -> float | None:
+def _any_number(value: object, place: str, most: float = MAX_NUMBER) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -98,6 +105,16 @@ def _number(value: object, place: str, most: float = MAX_NUMBER) -> float | None
     if not abs(value) <= most:  # NaN is in no order
         raise UsageError(f"In this session {_named_place(place)} is beyond all numbers.")
     return 0.0 if 0 < abs(value) < MIN_NUMBER else value
+
+
+def _number(value: object, place: str) -> float | None:
+    """A figure of ours: none of them is below 0."""
+    number = _any_number(value, place)
+    if number is None or number >= 0:
+        return number
+    if number < -_DUST:
+        raise UsageError(f"In this session {_named_place(place)} is below 0, which nothing can be.")
+    return 0.0
 
 
 def _whole(value: object, place: str) -> int | None:
@@ -128,20 +145,23 @@ def _each(read: _Reader, *, needed: bool = False) -> _Reader:
     return items
 
 
-def _named(value: object, place: str, most: float = MAX_NUMBER) -> dict[str, float | None]:
+def _named(
+    value: object, place: str, read: Callable[[object, str], float | None] = _number
+) -> dict[str, float | None]:
     """Numbers by name."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
         raise _wrong(value, place, "an object")
     return {
-        visible(str(name)): _number(item, f"{place}.{name}", most) for name, item in value.items()
+        one_line(str(name), most=None): read(item, f"{place}.{name}")
+        for name, item in value.items()
     }
 
 
 def _metrics(value: object, place: str) -> dict[str, float | None]:
     """Figures of the user's own, as large as they like: nothing is computed from them."""
-    return _named(value, place, sys.float_info.max)
+    return _named(value, place, lambda item, at: _any_number(item, at, sys.float_info.max))
 
 
 def _object(**readers: _Reader) -> _Reader:
@@ -154,6 +174,23 @@ def _object(**readers: _Reader) -> _Reader:
         return {name: read(value.get(name), above + name) for name, read in readers.items()}
 
     return fields
+
+
+def _within(read: _Reader, *quantities: tuple[str, str]) -> _Reader:
+    """An object whose figures lie within their intervals; what is not known bounds nothing."""
+
+    def ordered(value: object, place: str) -> dict[str, Any]:
+        found: dict[str, Any] = read(value, place)
+        for quantity, unit in quantities:
+            names = [f"{quantity}{end}_{unit}" for end in ("_low", "", "_high")]
+            known = [(name, found[name]) for name in names if found[name] is not None]
+            for (lower, low), (upper, high) in itertools.pairwise(known):
+                if low > high + _SLACK * abs(high):
+                    at = _named_place(f"{place}.{lower}")
+                    raise UsageError(f"In this session {at} is above {upper}.")
+        return found
+
+    return ordered
 
 
 def _if_any(read: _Reader) -> _Reader:
@@ -195,18 +232,19 @@ CARBON: Final = _object(
     candidates=_each(_text), relative_error=_number, pue_source=_text_if_any,
     wue_l_per_kwh=_number, live=_if_any(_READING), marginal=_if_any(_READING),
 )  # fmt: skip
-TOTALS: Final = _object(
+_INTERVALS: Final = (("energy", "kwh"), ("co2", "kg"))
+TOTALS: Final = _within(_object(
     cells=_whole, **_FIGURES, cells_energy_kwh=_number, between_cells_energy_kwh=_number,
     by_component_kwh=_named, provenance=_text, flags=_each(_text), bases=_each(_text),
     grid_relative_error=_number, cells_not_listed=_whole,
-)  # fmt: skip
-CELL: Final = _object(
+), *_INTERVALS)  # fmt: skip
+CELL: Final = _within(_object(
     number=_whole, cell_id=_text_if_any, execution_count=_whole, label=_text_if_any, status=_text,
     started_at=_text, duration_s=_number, **_FIGURES, zone=_text,
     intensity_g_per_kwh=_number, pue=_number, basis=_text_if_any, grid_relative_error=_number,
     parent=_whole, final=_truth, mean_power_w=_number, peak_power_w=_number,
     by_component_kwh=_named, provenance=_text, flags=_each(_text), metrics=_metrics,
-)  # fmt: skip
+), *_INTERVALS)  # fmt: skip
 _DOCUMENT: Final = _object(
     schema=_text, session=SESSION, host=HOST, attribution=_text, sources=_each(SOURCE),
     skipped=_each(SKIPPED), carbon=CARBON, totals=TOTALS, cells=_each(CELL, needed=True),
