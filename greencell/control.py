@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from greencell import report
 from greencell.document import JsonObject, carbon_object
@@ -10,11 +11,14 @@ from greencell.earlier import HISTORY_OFF, Earlier
 from greencell.errors import UsageError
 from greencell.feed import Feed
 from greencell.guard import Guard
+from greencell.naming import named
 from greencell.place import Place
 from greencell.session import Session
 from greencell.version import __version__
 from greencell.what_if import WhatIf
-from greencell.wire import WIRE_VERSION, BadRequest, Op, decode_request, page
+from greencell.wire import WIRE_VERSION, BadRequest, Op, Request, decode_request, number, page
+
+MAX_SUGGESTIONS: Final = 8
 
 
 class Control:
@@ -28,10 +32,11 @@ class Control:
         self._place = place
         self._earlier = earlier
         self._guard = Guard("control")
-        self._ops: Mapping[Op, Callable[[str], JsonObject]] = {
+        self._ops: Mapping[Op, Callable[[Request], JsonObject]] = {
             "snapshot": self._snapshot,
             "cells": self._cells,
             "export": self._export,
+            "zones": self._zones,
             "set-zone": self._set_zone,
             "what-if": self._what_if,
             "history": self._history,
@@ -54,56 +59,77 @@ class Control:
     def _answer(self, content: object) -> JsonObject:
         try:
             request = decode_request(content)
-            return {"ok": True, **self._ops[request.op](request.argument)}
+            return {"ok": True, **self._ops[request.op](request)}
         except (BadRequest, UsageError) as refusal:
             return {"ok": False, "error": str(refusal)}
 
-    # -- requests; each takes its argument, which is empty where it has none ----------------------
+    # -- requests ---------------------------------------------------------------------------------
 
-    def _snapshot(self, _argument: str) -> JsonObject:
+    def _snapshot(self, _request: Request) -> JsonObject:
         self._session.settle()
         return {"snapshot": self._feed.snapshot()}
 
-    def _cells(self, before: str) -> JsonObject:
-        return page(self._session.cells, before)
+    def _cells(self, request: Request) -> JsonObject:
+        return page(self._session.cells, request.argument)
 
-    def _export(self, name: str) -> JsonObject:
-        name = report.known_name(name)
-        text = report.render(self._session.to_dict(), name)
+    def _export(self, request: Request) -> JsonObject:
+        name = report.known_name(request.argument)
+        document = named(self._document(request.session), request.naming)
+        text = report.render(document, name)
         suffix = report.FORMATS[name].suffix
         kind = f"-{name}" if name in report.STATEMENTS else ""
-        filename = f"greencell-{self._session.id}{kind}.{suffix}"
+        filename = f"greencell-{request.session or self._session.id}{kind}.{suffix}"
         return {"text": text, "format": name, "filename": filename}
 
-    def _set_zone(self, zone: str) -> JsonObject:
-        carbon = self._place.move(zone)
+    def _document(self, session: str) -> JsonObject:
+        """The running session's, or one that the history holds."""
+        if session in ("", self._session.id):
+            return self._session.to_dict()
+        if self._earlier is None:
+            raise UsageError(HISTORY_OFF)
+        return self._earlier.document(session)
+
+    def _zones(self, request: Request) -> JsonObject:
+        return {
+            "zones": [
+                {
+                    "zone": zone.code,
+                    "zone_name": zone.name,
+                    "intensity_g_per_kwh": number(zone.intensity_g_per_kwh),
+                }
+                for zone in self._place.table.suggest(request.argument, MAX_SUGGESTIONS)
+            ]
+        }
+
+    def _set_zone(self, request: Request) -> JsonObject:
+        carbon = self._place.move(request.argument)
         self._feed.changed()
         return {"carbon": carbon_object(carbon)}
 
-    def _what_if(self, zones: str) -> JsonObject:
+    def _what_if(self, request: Request) -> JsonObject:
         what_if = WhatIf(self._session.to_dict(), self._place)
-        return {"what_if": what_if.message(zones.split(), self._session.wall_s())}
+        return {"what_if": what_if.message(request.argument.split(), self._session.wall_s())}
 
-    def _history(self, _argument: str) -> JsonObject:
+    def _history(self, _request: Request) -> JsonObject:
         if self._earlier is None:
             raise UsageError(HISTORY_OFF)
         return {"history": self._earlier.message()}
 
-    def _label(self, label: str) -> JsonObject:
-        self._session.label_next(label)
+    def _label(self, request: Request) -> JsonObject:
+        self._session.label_next(request.argument)
         return {}
 
-    def _pause(self, _argument: str) -> JsonObject:
+    def _pause(self, _request: Request) -> JsonObject:
         self._session.pause()
         self._feed.changed()
         return {"paused": self._session.paused}
 
-    def _resume(self, _argument: str) -> JsonObject:
+    def _resume(self, _request: Request) -> JsonObject:
         self._session.resume()
         self._feed.changed()
         return {"paused": self._session.paused}
 
-    def _reset(self, _argument: str) -> JsonObject:
+    def _reset(self, _request: Request) -> JsonObject:
         self._session.reset(keep_running=True)
         self._feed.hello({})
         return {}

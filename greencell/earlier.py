@@ -5,8 +5,10 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from greencell.document import JsonObject
 from greencell.errors import UsageError
 from greencell.history.keeper import notebook_path
 from greencell.keeping import history_path
@@ -19,6 +21,9 @@ if TYPE_CHECKING:  # SQLite is imported only where somebody asks
     from greencell.history.notebook_past import CellRuns, NotebookPast
 
 WAIT_S: Final = 1.0
+_DOCUMENT_WAIT_S: Final = 5.0
+"""Of a session with ten thousand cells more is to be read."""
+T = TypeVar("T")
 _MAX_WORDS: Final = 32
 HISTORY_OFF: Final = "The history is off; GREENCELL_HISTORY=on keeps it."
 NO_NOTEBOOK: Final = (
@@ -63,20 +68,37 @@ class Earlier:
             "cells": [_cell_message(cell) for cell in past.cells if len(cell.runs) > 1],
         }
 
+    def document(self, session: str) -> JsonObject:
+        """The session document of a past session, of this notebook or of another.
+
+        Raises:
+            UsageError: the history is off, does not hold it, or does not answer in time.
+        """
+        if not self._settings.history:
+            raise UsageError(HISTORY_OFF)
+        return self._in_time(lambda: self._read_document(session), _DOCUMENT_WAIT_S)
+
     def _read(self, notebook: str) -> NotebookPast:
         from greencell.history.notebook_past import past_of_notebook
 
+        return past_of_notebook(self._path(), notebook, self._wait_s)
+
+    def _read_document(self, session: str) -> JsonObject:
+        from greencell.history.past import past_document
+
+        return past_document(self._path(), session, self._wait_s)
+
+    def _path(self) -> Path:
         try:
-            path = history_path(self._settings.data_dir)
+            return history_path(self._settings.data_dir)
         except RuntimeError as error:
             raise UsageError("The history has no place: this user has no home folder.") from error
-        return past_of_notebook(path, notebook, self._wait_s)
 
-    def _in_time(self, read: Callable[[], NotebookPast]) -> NotebookPast:
+    def _in_time(self, read: Callable[[], T], wait_s: float | None = None) -> T:
         """What is read; nobody waits longer for a disk that hangs, and one thread at most does."""
         if self._asking is not None and self._asking.is_alive():
             raise UsageError(NO_ANSWER)
-        found: queue.SimpleQueue[NotebookPast | Exception] = queue.SimpleQueue()
+        found: queue.SimpleQueue[T | Exception] = queue.SimpleQueue()
 
         def ask() -> None:
             try:
@@ -87,7 +109,7 @@ class Earlier:
         self._asking = threading.Thread(target=ask, name="greencell-past", daemon=True)
         self._asking.start()
         try:
-            answer = found.get(timeout=self._wait_s)
+            answer = found.get(timeout=self._wait_s if wait_s is None else wait_s)
         except queue.Empty:
             raise UsageError(NO_ANSWER) from None
         if isinstance(answer, UsageError):

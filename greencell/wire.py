@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from greencell import document
+from greencell.errors import UsageError
 from greencell.ledger import RunningFigure
 from greencell.model import CellRecord, Component, Interval, SessionView, Totals
+from greencell.naming import NAMELESS, Naming, naming_of, session_of
 from greencell.version import __version__
 
 WIRE_VERSION: Final = 1
@@ -27,12 +29,12 @@ PAGE_RECORDS: Final = 1_000
 
 Kind = Literal["hello", "snapshot", "tick", "cell-start", "cell-end", "status"]
 Op = Literal[
-    "snapshot", "cells", "export", "set-zone", "what-if", "history", "pause", "resume", "reset",
-    "label",
+    "snapshot", "cells", "export", "zones", "set-zone", "what-if", "history", "pause", "resume",
+    "reset", "label",
 ]  # fmt: skip
 OPS: Final[tuple[Op, ...]] = (
-    "snapshot", "cells", "export", "set-zone", "what-if", "history", "pause", "resume", "reset",
-    "label",
+    "snapshot", "cells", "export", "zones", "set-zone", "what-if", "history", "pause", "resume",
+    "reset", "label",
 )  # fmt: skip
 Message = dict[str, Any]  # JSON
 
@@ -56,11 +58,16 @@ class Notice:
 class Request:
     """A request of the page, checked.
 
-    ``argument`` is the format, zone, zones, label, or the number before which cells are meant.
+    Attributes:
+        argument: the format, zone, zones, label, query, or the number before which cells are meant.
+        session: which session is exported; empty is the running one.
+        naming: what the page says that things are called, for this export only.
     """
 
     op: Op
     argument: str = ""
+    session: str = ""
+    naming: Naming = NAMELESS
 
 
 class BadRequest(Exception):
@@ -247,7 +254,13 @@ def decode_request(content: object) -> Request:
     op = content.get("op")
     for known in OPS:
         if op == known:
-            return Request(known, _argument(known, content))
+            argument = _argument(known, content)
+            if known != "export":
+                return Request(known, argument)
+            try:
+                return Request(known, argument, session_of(content), naming_of(content))
+            except UsageError as refusal:
+                raise BadRequest(str(refusal)) from refusal
     raise BadRequest(f"unknown op; known are {', '.join(OPS)}")
 
 
@@ -257,6 +270,7 @@ _ARGUMENT_OF: Final[Mapping[str, str]] = {
     "set-zone": "zone",
     "label": "label",
     "what-if": "zones",
+    "zones": "query",
 }
 _OPTIONAL: Final = frozenset({"what-if"})
 

@@ -67,6 +67,22 @@ class GridTable:
         codes = [code for code_of in exact if (code := code_of(wanted))]
         return tuple(self._zone(c) for c in dict.fromkeys([*codes, *self._index.all(wanted)]))
 
+    def suggest(self, typed: str, most: int) -> tuple[Zone, ...]:
+        """What somebody may be about to type, the likeliest first."""
+        wanted = " ".join(typed.split())
+        try:
+            found = [zone.code for zone in self.search(wanted)]
+        except UnknownZone:  # a provider, and half of a region
+            found = []
+        start = wanted.lower()
+        begun = [code for code in self.codes() if wanted and code.lower().startswith(start)]
+        codes = dict.fromkeys([*found, *begun, *self._index.beginning(wanted)])
+        if not codes:
+            codes = dict.fromkeys(self._index.near_codes(wanted))
+        # A town stands for where it lies before the data centres in it.
+        likely = sorted(codes, key=lambda code: ":" in code)
+        return tuple(self._zone(code) for code in likely[:most])
+
     @property
     def world(self) -> Zone:
         """The world's average, for places that are not known."""

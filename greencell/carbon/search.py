@@ -78,6 +78,23 @@ class Index:
         place = plain(wanted)
         return list(dict.fromkeys([*self._at(place), *self._parts(place)]))
 
+    def beginning(self, typed: str) -> list[str]:
+        """The codes of all zones of which a name has a word that begins so; first names first."""
+        wanted = plain(typed)
+        if not wanted:
+            return []
+        names = [(plain(name), code) for code, name in self._names.items()]
+        first = [code for name, code in names if name.startswith(wanted)]
+        towns = [c for place, cs in self._places.items() if place.startswith(wanted) for c in cs]
+        inner = [code for name, code in names if f" {wanted}" in name]
+        return list(dict.fromkeys([*first, *towns, *inner]))
+
+    def near_codes(self, wanted: str) -> list[str]:
+        """The codes of the nearest names."""
+        names = {plain(name): code for code, name in self._names.items()}
+        near = difflib.get_close_matches(plain(wanted), names, _MAX_SUGGESTIONS, 0.7)
+        return [names[name] for name in near]
+
     def near(self, wanted: str) -> list[str]:
         """The nearest names, with their codes."""
         if ":" in wanted:

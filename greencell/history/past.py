@@ -16,7 +16,7 @@ from greencell.history.database import BUSY_S, words_of
 from greencell.history.rows import record_of
 from greencell.history.schema import MIGRATIONS, version_of
 from greencell.model import CellRecord
-from greencell.report.shape import SESSION, TOTALS
+from greencell.report.shape import CELL, SESSION, TOTALS
 
 _DAY_S: Final = 86_400.0
 _WAIT_S: Final = 20 * BUSY_S
@@ -77,6 +77,37 @@ def past_runs(path: Path, session: str, through: int) -> list[CellRecord]:
     with reading(path) as connection:
         rows = connection.execute(sql.RUNS_OF, {"session": session, "through": through}).fetchall()
     return [record for record in map(record_of, rows) if record is not None]
+
+
+def past_document(path: Path, session: str, within_s: float = _WAIT_S) -> dict[str, Any]:
+    """The session document of a session as the history holds it.
+
+    Raises:
+        UsageError: it holds no such session, or cannot be read.
+    """
+    values = {"session": session}
+    with reading(path, within_s) as connection:
+        row = connection.execute(sql.SESSION_OF, values).fetchone()
+        rows = connection.execute(sql.DOCUMENTS_OF, values).fetchall() if row is not None else []
+    if row is None or session_of(row) is None:
+        raise UsageError(
+            "The history does not hold this session; %greencell history lists those it holds."
+        )
+    document: dict[str, Any] = json.loads(row["document"])
+    cells = [cell for cell in map(_cell_of, rows) if cell is not None]
+    not_listed = max(0, (row["cells"] or 0) - sum(cell["parent"] is None for cell in cells))
+    document["totals"]["cells_not_listed"] = not_listed
+    return {**document, "cells": cells}
+
+
+def _cell_of(row: sqlite3.Row) -> dict[str, Any] | None:
+    """A cell as the document lists it; one that no greencell wrote hides no other."""
+    try:
+        cell: dict[str, Any] = json.loads(row["document"])
+        CELL(cell, "cell")
+    except (RecursionError, TypeError, UsageError, ValueError):
+        return None
+    return {"parent": None, **cell}
 
 
 def forget(path: Path, wanted: Wanted) -> int:

@@ -56,6 +56,10 @@ RUNS_OF: Final = (
     "select * from cell where session = :session and state = 'done' and number <= :through "
     "order by started_at + duration_s"
 )
+SESSION_OF: Final = "select * from session where id = :session"
+DOCUMENTS_OF: Final = (
+    "select document from cell where session = :session and state <> 'running' order by number"
+)
 SESSIONS_OF_NOTEBOOK: Final = (
     "select * from session where notebook = :notebook order by started_at desc, "
     "rowid desc limit :most"

@@ -199,3 +199,24 @@ def _seconds(table: GridTable, query: str) -> float:
     start = time.perf_counter()
     table.find(query)
     return time.perf_counter() - start
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("Fr", "FR"), ("fra", "FR"), ("US-C", "US-CA"), ("aws:eu-w", "aws:eu-west-1"),
+        ("Pari", "FR"), ("Syd", "AU"), ("new h", "US-NH"), ("Frnace", "FR"), ("camx", "EGRID-CAMX"),
+    ],
+)  # fmt: skip
+def test_half_of_a_name_is_enough_for_a_suggestion(typed: str, code: str) -> None:
+    """By code, name or town; a mistyped one by its nearest name."""
+    assert code in [zone.code for zone in TABLE.suggest(typed, 3)]
+
+
+@given(st.text())
+def test_whatever_is_typed_suggestions_are_places_that_are_found(typed: str) -> None:
+    """At most so many, none twice, and never an exception."""
+    codes = [zone.code for zone in TABLE.suggest(typed, 8)]
+
+    assert len(codes) == len(set(codes)) <= 8
+    assert [TABLE.find(code).code for code in codes] == codes

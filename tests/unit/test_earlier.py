@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import sqlite3
 import threading
@@ -19,6 +20,7 @@ from greencell.carbon.grid_table import GridTable
 from greencell.clock import SystemClock
 from greencell.control import Control
 from greencell.earlier import Earlier
+from greencell.errors import UsageError
 from greencell.feed import Feed
 from greencell.history.keeper import Keeper
 from greencell.history.notebook_past import MAX_RUNS, MAX_SESSIONS, past_of_notebook
@@ -27,6 +29,7 @@ from greencell.history.recorder import Recorder
 from greencell.history.rows import COLUMNS
 from greencell.history.session_rows import SessionRows
 from greencell.place import Place
+from greencell.report import FORMATS
 from greencell.settings import Settings
 from tests_support import Bench, RecordingOutlet
 
@@ -318,3 +321,145 @@ def test_a_large_history_is_read_in_time(tmp_path: Path) -> None:
 
     assert time.monotonic() - began_s < 3.0  # about 0.1 s on an idle machine
     assert len(past.cells[0].runs) == MAX_RUNS
+
+
+def asked_of(bench: Bench, folder: Path, **content: object) -> dict[str, Any]:
+    """The answer to any request, with a history in the folder."""
+    earlier = Earlier(bench.session, replace(Settings(), data_dir=folder))
+    place = Place(bench.session, GridTable(), Wishes())
+    feed = Feed(bench.session, RecordingOutlet(), bench.clock)
+    control = Control(bench.session, feed, place, earlier)
+    reply = control.answer({"wire": 1, **content})
+    assert control._guard.failures == 0, control._guard.last_failure
+    return reply
+
+
+def test_a_session_that_is_over_is_exported_from_the_history(tmp_path: Path) -> None:
+    """In every format as it would have been at its end, whichever session asks."""
+    with session(tmp_path) as bench:
+        run(bench, 2.0, "a")
+        run(bench, 3.0, "b", status="error")
+        wait_for_disk(bench, tmp_path)
+    before = bench.session.to_dict()
+    with session(tmp_path) as later:
+        run(later, 1.0)
+        for name in FORMATS:
+            reply = asked_of(later, tmp_path, op="export", format=name, session=bench.session.id)
+            assert reply["ok"], reply
+            assert bench.session.id in reply["filename"]
+        reply = asked_of(later, tmp_path, op="export", format="json", session=bench.session.id)
+        mine = asked_of(later, tmp_path, op="export", format="json")
+
+    told = json.loads(reply["text"])
+    assert told["cells"] == before["cells"]
+    for name in ("energy_kwh", "energy_low_kwh", "energy_high_kwh", "co2_kg", "cells"):
+        assert told["totals"][name] == pytest.approx(before["totals"][name]), name
+    assert told["session"]["id"] == bench.session.id
+    assert json.loads(mine["text"])["session"]["id"] == later.session.id
+
+
+@pytest.mark.parametrize("wanted", ["0" * 16, "../../etc/passwd", "", 7, "x" * 5_000, "'; drop"])
+def test_a_session_that_the_history_does_not_hold_is_refused_in_one_line(
+    tmp_path: Path, wanted: object
+) -> None:
+    """Nothing is guessed in its stead."""
+    with session(tmp_path) as bench:
+        run(bench, 1.0)
+        wait_for_disk(bench, tmp_path)
+        reply = asked_of(bench, tmp_path, op="export", format="json", session=wanted)
+
+    assert reply["ok"] is False
+    assert "\n" not in reply["error"] and "session" in reply["error"]
+
+
+def test_a_row_that_cannot_be_read_is_counted_as_not_listed(tmp_path: Path) -> None:
+    """It hides no other, and the sums still hold it."""
+    with session(tmp_path) as bench:
+        run(bench, 1.0, "a")
+        run(bench, 1.0, "b")
+        wait_for_disk(bench, tmp_path)
+    change(tmp_path, "update cell set document = '{' where number = 1")
+    with session(tmp_path) as later:
+        reply = asked_of(later, tmp_path, op="export", format="json", session=bench.session.id)
+
+    told = json.loads(reply["text"])
+    assert [cell["cell_id"] for cell in told["cells"]] == ["b"]
+    assert told["totals"]["cells_not_listed"] == 1
+    assert told["totals"]["cells"] == 2
+
+
+def test_no_export_of_the_past_where_the_history_is_off(tmp_path: Path) -> None:
+    """The one line says what to do."""
+    with session(tmp_path) as bench:
+        run(bench, 1.0)
+        earlier = Earlier(bench.session, replace(Settings(), data_dir=tmp_path, history=False))
+        with pytest.raises(UsageError, match="GREENCELL_HISTORY=on"):
+            earlier.document("0" * 16)
+
+
+def test_names_are_in_an_export_only_if_they_came_with_it(tmp_path: Path) -> None:
+    """A label wins; what was sent is in no later export, nor in the history."""
+    with session(tmp_path) as bench:
+        run(bench, 1.0, "a")
+        bench.session.label_next("mine")
+        run(bench, 1.0, "b")
+        names = {"a": "secret = 1", "b": "other()", "gone": "x"}
+        asking = {"op": "export", "notebook": "salary.ipynb", "names": names}
+        told = json.loads(asked_of(bench, tmp_path, format="json", **asking)["text"])
+        after = asked_of(bench, tmp_path, op="export", format="json")["text"]
+        wait_for_disk(bench, tmp_path)
+    assert told["session"]["notebook"] == "salary.ipynb"
+    assert [cell["label"] for cell in told["cells"]] == ["secret = 1", "mine"]
+    kept = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    for text in (after, kept.decode("utf-8", "replace")):
+        assert "secret" not in text and "salary" not in text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_names_in_an_export_are_text_and_nothing_else(tmp_path: Path, name: str) -> None:
+    """No formula, markup, TeX or control of theirs is left, as with labels."""
+    evil = "=1+1 <script>alert(1)</script> \\input{x} \x1b[31m \u202e\nnext\r\n"
+    with session(tmp_path) as bench:
+        run(bench, 1.0, "a")
+        asking = {"op": "export", "notebook": evil, "names": {"a": evil}}
+        text = asked_of(bench, tmp_path, format=name, **asking)["text"]
+
+    assert "\x1b" not in text and "\u202e" not in text and "\r" not in text
+    if name in ("html", "svg", "md"):
+        assert "<script>alert" not in text
+    if name == "csv":
+        assert all(
+            not cell.startswith("=") for row in csv.reader(text.splitlines()) for cell in row
+        )
+    if name == "tex":
+        assert "\\input{x}" not in text
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        {"notebook": 7}, {"notebook": "x" * 201}, {"names": "x"}, {"names": {"a": 7}},
+        {"names": {"a": "x" * 201}}, {"names": {str(n): "x" for n in range(10_001)}},
+    ],
+)  # fmt: skip
+def test_what_can_be_no_name_is_refused(tmp_path: Path, asking: dict[str, object]) -> None:
+    """In one line that says what would be right."""
+    with session(tmp_path) as bench:
+        run(bench, 1.0)
+        reply = asked_of(bench, tmp_path, op="export", format="json", **asking)
+
+    assert reply["ok"] is False
+    assert reply["error"].startswith("export takes")
+
+
+def test_zones_are_suggested_from_the_tables(tmp_path: Path) -> None:
+    """Code, name and intensity; the golden reply has the same shape."""
+    folder = Path(__file__).parents[1] / "wire" / "replies"
+    golden = json.loads((folder / "zones.json").read_text("utf-8"))
+    with session(tmp_path) as bench:
+        reply = asked_of(bench, tmp_path, op="zones", query="Fran")
+        nothing = asked_of(bench, tmp_path, op="zones", query="qqqq")
+
+    assert reply["zones"][0]["zone"] == "FR"
+    assert set(reply["zones"][0]) == set(golden["zones"][0])
+    assert nothing["zones"] == []

@@ -261,7 +261,15 @@ json_values = st.recursive(
 )
 requests = json_values | st.fixed_dictionaries(
     {"wire": st.just(1) | json_values, "op": st.sampled_from(wire.OPS) | json_values},
-    optional={"format": json_values, "zone": json_values, "label": json_values},
+    optional={
+        "format": json_values,
+        "zone": json_values,
+        "label": json_values,
+        "query": json_values,
+        "session": json_values,
+        "notebook": json_values,
+        "names": json_values | st.dictionaries(st.text(), st.text()),
+    },
 )
 
 
