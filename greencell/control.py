@@ -102,9 +102,13 @@ class Control:
         }
 
     def _set_zone(self, request: Request) -> JsonObject:
-        carbon = self._place.move(request.argument)
+        zone, pue = request.argument, request.pue
+        if not zone and pue is not None:
+            self._place.set_pue(pue)
+        else:
+            self._place.move(zone, pue)
         self._feed.changed()
-        return {"carbon": carbon_object(carbon)}
+        return {"carbon": carbon_object(self._place.carbon)}
 
     def _what_if(self, request: Request) -> JsonObject:
         what_if = WhatIf(self._session.to_dict(), self._place)

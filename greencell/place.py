@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from greencell.carbon.carbon_info import SET, Wishes, carbon_info
@@ -97,16 +98,29 @@ class Place:
 
         return from_now(self._watch.forecast, self._clock.wall_s())
 
-    def move(self, name: str) -> CarbonInfo:
+    def move(self, name: str, pue: float | None = None) -> CarbonInfo:
         """Cells that begin from now on run in the zone of this name.
+
+        Args:
+            pue: of the building there, from now on; else what was set before holds.
 
         Raises:
             UsageError: no zone has that name, or several have.
         """
-        wishes = Wishes(name, None, self._wishes.pue)
+        wishes = Wishes(name, None, self._wishes.pue if pue is None else pue)
         carbon = carbon_info(Location(self.table.find(name), "setting", SET), wishes)
         with self._lock:
             self._home = carbon
+            self._wishes = replace(self._wishes, pue=wishes.pue)
+            self._settle_in()
+        return self.carbon
+
+    def set_pue(self, pue: float) -> CarbonInfo:
+        """Cells that begin from now on run in a building with this power usage effectiveness."""
+        with self._lock:
+            home = self._home
+            self._wishes = replace(self._wishes, pue=pue)
+            self._home = replace(home, factor=replace(home.factor, pue=pue), pue_source=SET)
             self._settle_in()
         return self.carbon
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from greencell import document
+from greencell.carbon.tables import MAX_PUE
 from greencell.errors import UsageError
 from greencell.ledger import RunningFigure
 from greencell.model import CellRecord, Component, Interval, SessionView, Totals
@@ -61,6 +62,7 @@ class Request:
     Attributes:
         argument: the format, zone, zones, label, query, or the number before which cells are meant.
         session: which session is exported; empty is the running one.
+        pue: of the building, with a zone or alone.
         naming: what the page says that things are called, for this export only.
     """
 
@@ -68,6 +70,7 @@ class Request:
     argument: str = ""
     session: str = ""
     naming: Naming = NAMELESS
+    pue: float | None = None
 
 
 class BadRequest(Exception):
@@ -255,6 +258,8 @@ def decode_request(content: object) -> Request:
     for known in OPS:
         if op == known:
             argument = _argument(known, content)
+            if known == "set-zone":
+                return Request(known, argument, pue=_pue(content))
             if known != "export":
                 return Request(known, argument)
             try:
@@ -280,11 +285,20 @@ def _argument(op: Op, content: Mapping[object, object]) -> str:
     if name is None:
         return ""
     value = content.get(name)
-    if value is None and op in _OPTIONAL:
+    if value is None and (op in _OPTIONAL or (op == "set-zone" and "pue" in content)):
         return ""
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
         raise BadRequest(f"{op} needs {name}: a text of at most {MAX_TEXT} characters")
     return value.strip()
+
+
+def _pue(content: Mapping[object, object]) -> float | None:
+    pue = content.get("pue")
+    if pue is None:
+        return None
+    if isinstance(pue, bool) or not isinstance(pue, (int, float)) or not 1 <= pue <= MAX_PUE:
+        raise BadRequest(f"set-zone takes pue: a number from 1 to {MAX_PUE:g}")
+    return float(pue)
 
 
 def _figures(energy_j: Interval | None, co2_g: Interval | None) -> Message:

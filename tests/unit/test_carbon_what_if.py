@@ -490,6 +490,34 @@ def test_a_page_that_asks_for_no_place_gets_one_line(zones: str) -> None:
     assert len(reply["error"].splitlines()) == 1
 
 
+def test_a_page_sets_the_zone_the_building_or_both() -> None:
+    """What it sets wins over what was found, and a later change of zone keeps the building."""
+    bench, place = place_at("FR")
+    control = Control(bench.session, Feed(bench.session, RecordingOutlet(), bench.clock), place)
+
+    def set_to(**asked: object) -> tuple[str, float, str]:
+        carbon = control.answer({"wire": 1, "op": "set-zone", **asked})["carbon"]
+        return carbon["zone"], carbon["pue"], carbon["located_by"]
+
+    assert set_to(pue=1.4)[:2] == ("FR", 1.4)
+    assert set_to(zone="DE") == ("DE", 1.4, "setting")
+    assert set_to(zone="PL", pue=1) == ("PL", 1.0, "setting")
+    assert set_to(zone="aws:eu-west-3")[1] == 1.0, "the user's, not the region's"
+
+
+@pytest.mark.parametrize("pue", [0.9, "1.2", True, float("nan"), 1e9, [1.2], None])
+def test_what_can_be_no_pue_is_refused_in_one_line(pue: object) -> None:
+    """Nothing changes."""
+    bench, place = place_at("FR")
+    control = Control(bench.session, Feed(bench.session, RecordingOutlet(), bench.clock), place)
+
+    reply = control.answer({"wire": 1, "op": "set-zone", "pue": pue})
+
+    assert reply["ok"] is False
+    assert len(reply["error"].splitlines()) == 1
+    assert place.carbon.factor.pue == 1.0
+
+
 def test_words_of_a_score() -> None:
     """What it is per, that the hardware is left out, and the standard."""
     work = what_if_at("FR").work
