@@ -16,6 +16,7 @@ from greencell.model import INCOMPLETE, CellRecord, CellStatus, Component, Sourc
 from greencell.repetition import Repetition, Stop
 from greencell.report import figures
 from greencell.report.repetition_text import figure_line, repetition_text
+from greencell.report.terminal import printable
 from greencell.session import Session
 from greencell.uncertainty import COVERAGE_FACTOR
 
@@ -51,7 +52,7 @@ class EnergyResult(Repetition):
         return repetition_text(self)
 
     def __repr__(self) -> str:
-        return f"<energy: {figure_line(self)}>"
+        return printable(f"<energy: {figure_line(self)}>")
 
 
 class Leg:

@@ -30,7 +30,8 @@ from greencell.energy_legs import (
 )
 from greencell.errors import UsageError
 from greencell.extension import Extension
-from greencell.report.shape import visible
+from greencell.report.shape import one_line
+from greencell.report.terminal import say
 from greencell.units import seconds_from_ns
 
 USAGE: Final = "%energy [-n RUNS] [-r LEGS] [--gross] [-o] STATEMENT"
@@ -154,10 +155,11 @@ class EnergyMagic:
             namespace = _namespace(shell.user_ns, local_ns if cell is None else None)
             statement = _Statement(shell, setup, code, namespace)
         except UsageError as error:
-            print(f"greencell: {visible(str(error))}")
+            say(f"greencell: {one_line(str(error), most=None)}")
             return None
         result = self._repeat(statement, options)
-        print(result or "greencell: no leg without missing readings; %greencell status tells more")
+        none = "greencell: no leg without missing readings; %greencell status tells more"
+        say(none if result is None else str(result))
         return result if options.returns else None
 
     def _repeat(self, statement: _Statement, options: Options) -> EnergyResult | None:

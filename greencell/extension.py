@@ -47,6 +47,9 @@ class Extension:
 
     Args:
         previous: the session to go on with, after a reload.
+
+    Attributes:
+        problems: one line for each setting that could not be used.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class Extension:
         self.session = Session(replace(equipped.equipment, carbon=carbon), previous=previous)
         self.place = Place(self.session, table, wishes, home=home, providers=self._provider)
         self.problem: str | None = None
+        self.problems: tuple[str, ...] = ()
         self.channel: Channel | None = None
         self.outlet = Outgoing()
         self.control: Control | None = None
@@ -184,6 +188,7 @@ class Extension:
             "sources": [source["id"] for source in document["sources"]],
             "skipped": [f"{s['id']} ({s['reason']})" for s in document["skipped"]],
             "notices": [notice.text for notice in self.session.notices()],
+            "settings": list(self.problems),
             **self.session.health,
             "hook_failures": self.hooks.guard.failures,
             "hook_last_failure": self.hooks.guard.last_failure,

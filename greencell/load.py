@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from greencell import script_session
 from greencell.carbon.grid_table import GridTable
+from greencell.channel import kernel_of
 from greencell.equipment import equip
 from greencell.extension import ATTRIBUTE, Extension, Shell
 from greencell.guard import Guard
 from greencell.magics import Magics
-from greencell.report.shape import visible
+from greencell.report.shape import one_line
+from greencell.report.terminal import say
 from greencell.session import Session
 from greencell.settings import read_settings
 
@@ -28,7 +31,7 @@ def load(shell: Shell) -> None:
     guard.run(_load, shell)
     if guard.last_failure is not None:
         guard.run(unload, shell)
-        print(f"greencell did not start: {visible(guard.last_failure)}")
+        _warn(shell, f"greencell did not start: {guard.last_failure}")
 
 
 def _load(shell: Shell) -> None:
@@ -41,11 +44,36 @@ def _load(shell: Shell) -> None:
     # From now on this session measures the blocks, too: two would count everything twice.
     script_session.end()
     extension.start()
-    for problem in equipped.problems:
-        print(visible(problem))
-    if extension.problem is not None:
-        print(f"greencell: {visible(extension.problem)}")
-    print(extension.first_line())
+    own = () if extension.problem is None else (f"greencell: {extension.problem}",)
+    extension.problems = (*equipped.problems, *own)
+    for problem in extension.problems:
+        _warn(shell, problem)
+    if _is_asked(shell):
+        # Whatever becomes of the words, greencell runs.
+        Guard("words").run(say, extension.first_line())
+
+
+def _is_asked(shell: Shell) -> bool:
+    """Whether a person is there to read: not in a script, nor while a kernel starts."""
+    if getattr(getattr(shell, "parent", None), "interact", True) is False:
+        return False  # ipython FILE, ipython -c, ipython -m
+    return not _starts(shell)
+
+
+def _starts(shell: Shell) -> bool:
+    """Whether a kernel loads us as it starts: what it says then is in nobody's cell."""
+    kernel = kernel_of(shell)
+    get_parent = getattr(kernel, "get_parent", None)
+    return get_parent is not None and not get_parent("shell")
+
+
+def _warn(shell: Shell, line: str) -> None:
+    """One line where it is in nobody's way; ``%greencell status`` tells it again."""
+    line = one_line(line, most=None)
+    if _starts(shell):
+        Guard("words").run(shell.kernel.log.warning, "%s", line)
+    else:
+        Guard("words").run(say, line, sys.stdout if _is_asked(shell) else sys.stderr)
 
 
 def unload(shell: Shell) -> None:

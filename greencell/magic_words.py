@@ -9,6 +9,7 @@ from typing import Final
 
 from greencell.errors import UsageError
 from greencell.report.shape import visible
+from greencell.report.terminal import printable
 
 _SPACE: Final = r"(?!)" if os.name == "nt" else r"\\( )"
 _PIECE: Final = re.compile(rf"""(?<!\w)"([^"]*)"|(?<!\w)'([^']*)'|{_SPACE}|((?<=\w)["']|[^\s"'])""")
@@ -23,7 +24,7 @@ class Shown:
         self._html = None if html is None else visible(html)
 
     def __repr__(self) -> str:
-        return self._text
+        return printable(self._text)
 
     def _repr_html_(self) -> str | None:
         return self._html

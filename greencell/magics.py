@@ -17,6 +17,7 @@ from greencell.report.history_text import history_text
 from greencell.report.html_format import cells_html, summary_html
 from greencell.report.shape import legible, one_line, visible
 from greencell.report.sources_text import sources_text
+from greencell.report.terminal import say
 from greencell.report.text_formats import SORTS, cells_text, to_text
 from greencell.settings import PROVIDERS, TABLE
 
@@ -78,7 +79,7 @@ class Magics:
                 raise UsageError(f"Unknown command {name[:40]!r}; choose one of {choices}.")
             command(arguments)
         except UsageError as error:
-            print(f"greencell: {visible(str(error))}")
+            say(f"greencell: {one_line(str(error), most=None)}")
 
     def cell(self, line: str, cell: str) -> None:
         """``%%greencell NAME`` where it is not a cell's first line: name the run, go on."""
@@ -99,7 +100,7 @@ class Magics:
         none_left(arguments, "panel")
         problem, shown = panel(self._extension)
         if problem:
-            print(f"greencell: {problem}")
+            say(f"greencell: {problem}")
         self._show(shown)
 
     def _cells(self, arguments: list[str]) -> None:
@@ -133,7 +134,7 @@ class Magics:
             raise UsageError("Usage: %greencell export PATH [--force], e.g. session.json.")
         document = self._session.to_dict()
         path = report.write(document, arguments[0], force=force, form=form, asked=asked)
-        print(f"greencell: wrote {one_line(str(path), most=1_000)}")
+        say(f"greencell: wrote {one_line(str(path), most=1_000)}")
 
     def _statement(self, arguments: list[str]) -> None:
         asked = _asked(arguments)
@@ -145,7 +146,7 @@ class Magics:
             lead = (
                 f"There is no statement {name[:40]!r}; there are" if name else "Statements to paste"
             )
-            print("\n".join([f"greencell: {visible(lead)}:", *lines]))
+            say("\n".join([f"greencell: {one_line(lead)}:", *lines]))
             return
         self._show(Shown(report.render(self._session.to_dict(), name, asked).rstrip("\n")))
 
@@ -165,7 +166,7 @@ class Magics:
         if arguments:
             self._extension.place.move(" ".join(arguments))
             self._extension.tell_pages()
-            print(f"greencell: {self._extension.place_words()}")
+            say(f"greencell: {self._extension.place_words()}")
         else:
             self._show(Shown(self._extension.place_lines()))
 
@@ -175,7 +176,7 @@ class Magics:
         for name in arguments:
             self._extension.place.ask(TABLE if name.lower() == "off" else name.lower())
             self._extension.tell_pages()
-        print(f"greencell: {visible(self._extension.live_words())}")
+        say(f"greencell: {self._extension.live_words()}")
 
     def _label(self, arguments: list[str]) -> None:
         label = " ".join(arguments)
@@ -187,19 +188,19 @@ class Magics:
         none_left(arguments, "pause")
         self._session.pause()
         self._extension.tell_pages()
-        print("greencell: paused; %greencell resume counts again")
+        say("greencell: paused; %greencell resume counts again")
 
     def _resume(self, arguments: list[str]) -> None:
         none_left(arguments, "resume")
         self._session.resume()
         self._extension.tell_pages()
-        print("greencell: counting again")
+        say("greencell: counting again")
 
     def _reset(self, arguments: list[str]) -> None:
         none_left(arguments, "reset")
         self._session.reset(keep_running=False)
         self._extension.say_hello()
-        print("greencell: a new session begins with the next cell")
+        say("greencell: a new session begins with the next cell")
 
     def _help(self, _arguments: list[str]) -> None:
         lines = [f"%greencell {name:<14} {words}" for name, words in HELP.items()]
@@ -207,7 +208,7 @@ class Magics:
         lines.append(
             "%energy, %%energy         what a statement costs, repeated until it can be told"
         )
-        print("\n".join(lines))
+        say("\n".join(lines))
 
 
 def _asked(arguments: list[str]) -> report.Asked:

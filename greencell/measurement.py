@@ -191,12 +191,13 @@ class Measurement:
 
     def __repr__(self) -> str:
         from greencell.report import figures
-        from greencell.report.shape import visible
+        from greencell.report.shape import one_line
+        from greencell.report.terminal import printable
         from greencell.units import kwh_from_j
 
-        label, record = visible(self.label), self.record
+        label, record = one_line(self.label), self.record
         if record is None or record.energy_j is None:
-            return f"<{label}: no figure>"
+            return printable(f"<{label}: no figure>")
         item = {
             "energy_kwh": kwh_from_j(record.energy_j.value),
             "energy_low_kwh": kwh_from_j(record.energy_j.low),
@@ -205,7 +206,8 @@ class Measurement:
             "flags": record.flags,
             "final": record.final,
         }
-        return f"<{label}: {figures.figure(item, 'energy')}, {record.provenance}>"
+        shown = f"<{label}: {figures.figure(item, 'energy')}, {record.provenance}>"
+        return printable(shown)
 
     def __getstate__(self) -> dict[str, Any]:
         """Name and figures: a copy, or another process, has no part in the session."""

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 
 from greencell.cli import doctor, history, lab, report, zones
-from greencell.cli.terminal import say
 from greencell.errors import UsageError
+from greencell.report.terminal import say
 from greencell.version import __version__
 
 _COMMANDS = (doctor, report, history, zones, lab)

@@ -9,7 +9,6 @@ import shutil
 from typing import Any
 
 from greencell.carbon.grid_table import GridTable
-from greencell.cli.terminal import say
 from greencell.document import carbon_object, host_object, skipped_object, source_object
 from greencell.equipment import Equipped, equip
 from greencell.guard import Guard
@@ -17,6 +16,7 @@ from greencell.report import figures
 from greencell.report.place_text import place_text
 from greencell.report.shape import FOUND
 from greencell.report.sources_text import NARROWEST, WIDTH, sources_text, wrapped
+from greencell.report.terminal import say
 from greencell.settings import read_settings
 from greencell.version import __version__
 

@@ -7,10 +7,10 @@ import json
 import os
 import time
 
-from greencell.cli.terminal import say
 from greencell.errors import UsageError
 from greencell.keeping import history_path
 from greencell.report.history_text import history_csv, history_text
+from greencell.report.terminal import say
 from greencell.settings import read_settings
 
 NAME = "history"
@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     sessions = past_sessions(path, wanted)
     if options.json:
-        say(json.dumps(sessions, indent=2, ensure_ascii=False))
+        say(json.dumps(sessions, indent=2))
     elif options.csv:
         say(history_csv(sessions).rstrip("\n"))
     else:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from greencell import report
-from greencell.cli.terminal import say
 from greencell.document import SCHEMA
 from greencell.errors import UsageError
 from greencell.report.notebook import is_notebook, notebook_document
 from greencell.report.shape import legible, one_line
+from greencell.report.terminal import say
 from greencell.report.text_formats import cells_text, to_text
 
 NAME = "report"
@@ -38,7 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Show or write it."""
     document = read(options.session)
-    if options.output is None and options.form is not None:
+    if options.output is None and options.form == "json":
+        say(json.dumps(document, indent=2))  # in ASCII: the same in every encoding
+    elif options.output is None and options.form is not None:
         say(report.render(document, options.form).rstrip("\n"))
     elif options.output is None:
         say(f"{to_text(document)}\n\n{cells_text(document)}")

@@ -8,8 +8,8 @@ import sys
 from typing import Any
 
 from greencell.carbon.grid_table import GridTable, Zone
-from greencell.cli.terminal import say
 from greencell.report import figures
+from greencell.report.terminal import say
 
 NAME = "zones"
 HELP = "places and the carbon intensity of their electricity"
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     if not zones:
         table.find(query)  # raises, with the nearest names
     if options.json:
-        say(json.dumps([_object(zone) for zone in zones], indent=2, ensure_ascii=False))
+        say(json.dumps([_object(zone) for zone in zones], indent=2))
         return 0
     width = max(len(zone.code) for zone in zones)
     for zone in zones:

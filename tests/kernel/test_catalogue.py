@@ -147,6 +147,22 @@ def test_loaded_at_the_start_of_the_kernel(start_kernel: Start, tmp_path: Path) 
     assert document["carbon"]["zone"] == "NO"
 
 
+def test_a_bad_setting_at_the_start_of_the_kernel_is_in_nobodys_cell(
+    start_kernel: Start, tmp_path: Path
+) -> None:
+    """Nothing is printed in the first cells; the status tells it."""
+    profile = tmp_path / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    (profile / "ipython_config.py").write_text(
+        "c = get_config()\nc.InteractiveShellApp.extensions = ['greencell']\nc.GreenCell.pue = 'x'\n"
+    )
+    kernel = start_kernel(load=False)
+    assert [kernel.run("x = 1").visible for _ in range(2)] == [[], []]
+
+    status = kernel.run("%greencell status").text
+    assert "c.GreenCell.pue='x' is not usable" in status
+
+
 def test_an_interrupted_await_is_as_bare(start_kernel: Start) -> None:
     """The same reply, in about the same time; one record with the energy of all of it."""
     took_s, replies = [], []
