@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from greencell.api import measure, measured, session
@@ -12,6 +13,11 @@ __all__ = ["__version__", "measure", "measured", "session"]
 
 def load_ipython_extension(shell: Any) -> None:
     """``%load_ext greencell``."""
+    if "greencell.load" in sys.modules and not hasattr(shell, "_greencell_extension"):
+        from greencell.generations import import_anew_if_mixed
+        from greencell.guard import Guard
+
+        Guard("reload").run(import_anew_if_mixed)
     from greencell.load import load
 
     load(shell)

@@ -53,7 +53,7 @@ class Channel:
 
     def open(self) -> None:
         """Register the id and the handlers; nothing is sent."""
-        comm = _silent_comm()
+        comm = SilentComm()
         self._kernel.comm_manager.register_comm(comm)
         self._comm = comm
         handlers = self._kernel.control_handlers
@@ -68,9 +68,9 @@ class Channel:
         if comm is None:
             return
         handlers = self._kernel.control_handlers
-        if handlers.get(REQUEST_TYPE) == self._on_request:
+        if is_method_of(self, handlers.get(REQUEST_TYPE)):
             del handlers[REQUEST_TYPE]
-        if self._comm_info is not None and handlers.get(_COMM_INFO) == self._on_comm_info:
+        if self._comm_info is not None and is_method_of(self, handlers.get(_COMM_INFO)):
             handlers[_COMM_INFO] = self._comm_info
         self._kernel.comm_manager.unregister_comm(comm)
 
@@ -124,15 +124,32 @@ class Channel:
             self._on_probe()
 
 
-def _silent_comm() -> object:
-    """A comm that is listed by the kernel and never says a word of its own."""
-    from comm.base_comm import BaseComm
+def is_method_of(instance: object, call: object) -> bool:
+    """Whether ``call`` is any method of ``instance``, also one of before its class was reloaded.
 
-    class SilentComm(BaseComm):  # type: ignore[misc]  # comm comes without types
-        def publish_msg(self, *_args: Any, **_keys: Any) -> None:
-            """Neither an opening nor a closing is announced to pages."""
+    IPython 7 may have wrapped what it was given.
+    """
+    return getattr(getattr(call, "__wrapped__", call), "__self__", None) is instance
 
-    return SilentComm(comm_id=COMM_ID, target_name=COMM_ID, primary=False)
+
+class SilentComm:
+    """A comm that is listed by the kernel and never says a word, whatever a page says to it.
+
+    Not one of the package ``comm``, which kernels before ipykernel 6.18 do not have: their
+    managers ask no more of a comm than this.
+    """
+
+    comm_id = COMM_ID
+    target_name = COMM_ID
+
+    def handle_msg(self, message: object) -> None:
+        """Nothing is expected here: requests come on the control channel."""
+
+    def handle_close(self, message: object) -> None:
+        """A page that closes what it never opened."""
+
+    def close(self, **_words: object) -> None:
+        """No closing is announced to pages."""
 
 
 def kernel_of(shell: object) -> Kernel | None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from greencell.carbon.live.provider import Provider
 
 ATTRIBUTE = "_greencell_extension"
+_AT_FORK = "_greencell_at_fork"
 _EXIT_TIMEOUT_S = 0.5
 _HISTORY_TIMEOUT_S = 0.4
 Shell = Any  # IPython comes without types
@@ -79,6 +80,7 @@ class Extension:
         self.hooks = Hooks(shell, self.session, self.channel, SystemClock())
         self.session.guards += (self.hooks.guard, self.hooks.telling)
         self._passed_over = PassedOver(kernel)
+        self._exit: Callable[[], None] | None = None
 
     def _connect(self, kernel: Any) -> None:
         feed = Feed(self.session, self.outlet, SystemClock())
@@ -108,23 +110,22 @@ class Extension:
         self.problem = self.place.begin(self.settings.intensity_provider)
         self._passed_over.open()
         self.hooks.register()
-        atexit.register(self._at_exit)
-        if hasattr(os, "register_at_fork"):
-            # What is registered there stays for ever, so it must not hold on to us.
-            abandons = [self.session.abandon_after_fork, self.place.abandon_after_fork]
-            if self.recorder is not None:
-                abandons.append(self.recorder.abandon_after_fork)
-            for method in abandons:
-                abandon = weakref.WeakMethod(method)
-                os.register_at_fork(after_in_child=partial(_call, abandon))
+        # The method as it is now: where our files are reloaded, the instance gets another one.
+        self._exit = atexit.register(self._at_exit)
+        parts = (self.session, self.place, self.recorder)
+        _left_alone_by_children(self.shell)[:] = [
+            weakref.ref(part) for part in parts if part is not None
+        ]
         self.say_hello()
 
     def stop(self) -> None:
         """Take everything down; idempotent. What fails keeps nothing else from ending."""
-        atexit.unregister(self._at_exit)
+        if self._exit is not None:
+            atexit.unregister(self._exit)
         Guard("hook").run(self.hooks.unregister)
         self._passed_over.close()
         self._at_exit()
+        _left_alone_by_children(self.shell).clear()
         if self.channel is not None:
             Guard("channel").run(self.channel.close)
 
@@ -200,10 +201,25 @@ class Extension:
         }
 
 
-def _call(method: weakref.ref[Callable[[], None]]) -> None:
-    found = method()
-    if found is not None:
-        found()
+def _left_alone_by_children(shell: Shell) -> list[weakref.ref[Any]]:
+    """The parts that a forked child abandons. One list for each shell, which every load fills anew.
+
+    What is registered at forks stays for ever: so it is registered once, and holds on to nothing.
+    """
+    parts: list[weakref.ref[Any]] | None = getattr(shell, _AT_FORK, None)
+    if parts is None:
+        parts = []
+        setattr(shell, _AT_FORK, parts)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=partial(_abandon, parts))
+    return parts
+
+
+def _abandon(parts: list[weakref.ref[Any]]) -> None:
+    for reference in parts:
+        part = reference()
+        if part is not None:
+            Guard("fork").run(part.abandon_after_fork)
 
 
 class Outgoing:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from greencell.channel import Channel
+from greencell.channel import Channel, is_method_of
 from greencell.clock import Clock
 from greencell.guard import Guard
 from greencell.model import CellStatus
@@ -69,6 +69,7 @@ class Hooks:
         self._main_thread = threading.main_thread().ident
         self._first_number = 0
         self._seen = False
+        self._transformer = without_label
         self.guard = Guard("hook")
         self.telling = Guard("start message")
 
@@ -77,19 +78,19 @@ class Hooks:
         self._first_number = getattr(self._shell, "execution_count", 0)
         self._shell.events.register("pre_run_cell", self._pre_run_cell)
         self._shell.events.register("post_run_cell", self._post_run_cell)
-        self._shell.input_transformers_cleanup.append(without_label)
+        self._shell.input_transformers_cleanup.append(self._transformer)
 
     def unregister(self) -> None:
-        """Stop listening, and close whatever is open; idempotent."""
-        for name, hook in (
-            ("pre_run_cell", self._pre_run_cell),
-            ("post_run_cell", self._post_run_cell),
-        ):
-            if hook in self._shell.events.callbacks[name]:
-                self._shell.events.unregister(name, hook)
+        """Stop listening, and close whatever is open; idempotent.
+
+        Ours are those of this instance: where our files were reloaded under us (autoreload), it
+        has other methods by now than those that were registered.
+        """
+        for name in ("pre_run_cell", "post_run_cell"):
+            callbacks = self._shell.events.callbacks.get(name, [])
+            callbacks[:] = [hook for hook in callbacks if not is_method_of(self, hook)]
         transformers = self._shell.input_transformers_cleanup
-        if without_label in transformers:
-            transformers.remove(without_label)
+        transformers[:] = [kept for kept in transformers if kept is not self._transformer]
         snapshot = self._session.take()
         while self._frames:
             self._session.end(self._frames.pop().run, snapshot, "ok", None)

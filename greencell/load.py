@@ -90,11 +90,20 @@ def unload(shell: Shell) -> None:
 
 
 def _parked(shell: Shell) -> Session | None:
-    """The session that was unloaded by this same cell: then this is a reload."""
+    """The session that was unloaded by this same cell: then this is a reload.
+
+    One of before our files were reloaded does not fit what they say now.
+    """
     count, session = getattr(shell, _PARKED, (None, None))
-    if session is not None:
-        delattr(shell, _PARKED)
-    return session if count == shell.execution_count else None
+    if session is None:
+        return None
+    delattr(shell, _PARKED)
+    if count != shell.execution_count:
+        return None
+    if not isinstance(session, Session):
+        print("greencell: its own files have changed; a new session begins")
+        return None
+    return session
 
 
 def _register_magics(shell: Shell, extension: Extension) -> None:
