@@ -5,22 +5,35 @@
  * kernel does not count as activity; all else waits for the kernel to be idle or for the user.
  */
 import type { ISessionContext } from '@jupyterlab/apputils';
-import { type Kernel, type KernelMessage, type Session } from '@jupyterlab/services';
+import { type Kernel, type KernelMessage, ServerConnection, type Session } from '@jupyterlab/services';
 import { UUID } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
-import { Signal } from '@lumino/signaling';
+import { type ISignal, Signal } from '@lumino/signaling';
 
 import { isObject } from './guard';
-import type { Phase, SessionModel } from './model';
-import { COMM_ID, decode, errorOf, isOkReply, pageOf, REQUEST_TYPE, speaks, WIRE_VERSION } from './wire';
+import type { Link, Phase, SessionModel } from './model';
+import { type IBegun, Requests } from './requests';
+import { Waker } from './waker';
+import {
+  COMM_ID,
+  decode,
+  errorOf,
+  type IRecord,
+  isOkReply,
+  pageOf,
+  REQUEST_TYPE,
+  speaks,
+  totalsOf,
+  WIRE_VERSION
+} from './wire';
 
 const ASK_TIMEOUT_MS = 10_000;
 /** After this long without an answer the panel says that it waits. */
 const SILENT_AFTER_MS = 1_000;
 /** An idle kernel may have its next cell on the way already. */
 const SETTLE_MS = 250;
-/** A clock of whole milliseconds may be one short. */
-const MOMENT_MS = 50;
+/** The record of a run that was shown comes so soon after Jupyter's word that it ended, or never. */
+const RECORD_WITHIN_MS = 400;
 const LOAD = '%load_ext greencell';
 /** Loading reports its failures to people only; this tells the page whether a session began. */
 const LOADED = "__import__('greencell').session() is not None";
@@ -35,8 +48,23 @@ export class Connection implements IDisposable {
   constructor(
     private readonly _context: ISessionContext,
     private readonly _model: SessionModel,
-    private readonly _autoload: () => Promise<boolean>
+    private readonly _autoload: () => Promise<boolean>,
+    private readonly _isServerThere: (kernel: Kernel.IKernelConnection) => Promise<boolean> = isServerThere
   ) {
+    this._waker = new Waker(_model);
+    this._requests = new Requests(
+      begun => {
+        this._model.begin(begun.request, begun.cellId);
+        this._waker.plan();
+        this._began.emit(begun);
+      },
+      request => {
+        this._onRunEnded(request);
+      }
+    );
+    window.addEventListener('online', this._onNetwork);
+    window.addEventListener('offline', this._onNetwork);
+    this._followKernel();
     _context.iopubMessage.connect(this._onIopub, this);
     _context.kernelChanged.connect(this._onKernelChanged, this);
     _context.statusChanged.connect(this._onStatus, this);
@@ -58,7 +86,9 @@ export class Connection implements IDisposable {
     if (!this._disposed) {
       this._disposed = true;
       window.clearTimeout(this._settling);
-      window.clearTimeout(this._listening);
+      window.removeEventListener('online', this._onNetwork);
+      window.removeEventListener('offline', this._onNetwork);
+      this._waker.dispose();
       Signal.clearData(this);
     }
   }
@@ -68,9 +98,14 @@ export class Connection implements IDisposable {
     return this._kernel?.id;
   }
 
+  /** Code has begun to run in the kernel, whoever asked for it. */
+  get began(): ISignal<this, IBegun> {
+    return this._began;
+  }
+
   /** Whether this connection has asked for a run; of what began before it was there that is not known. */
-  askedFor(run: string): boolean {
-    return this._own.has(run);
+  askedFor({ run, request }: Pick<IRecord, 'run' | 'request'>): boolean {
+    return this._own.has(run) || (request !== null && this._requests.has(request));
   }
 
   /** Load greencell into the kernel, without a trace in the notebook. */
@@ -112,6 +147,11 @@ export class Connection implements IDisposable {
     return name !== '';
   }
 
+  /** Ask for what holds now, because the user wants to know. */
+  async refresh(): Promise<void> {
+    await this._askWhole();
+  }
+
   /** Fetch all records, also those that pushed snapshots leave out. */
   async fetchAll(): Promise<void> {
     const { session } = this._model;
@@ -134,7 +174,12 @@ export class Connection implements IDisposable {
     if (!kernel) {
       return { ok: false, error: 'no kernel' };
     }
+    const { session } = this._model;
     const content = await control(kernel, REQUEST_TYPE, { wire: WIRE_VERSION, op, ...extra });
+    const told = isOkReply(content) ? totalsOf(content) : null;
+    if (told && !this._disposed && this._kernel === kernel && this._model.session === session) {
+      this._model.takeTotals(told.totals, told.standing);
+    }
     return isOkReply(content)
       ? { ok: true, content }
       : { ok: false, error: errorOf(content) || 'the kernel does not answer', content };
@@ -145,6 +190,8 @@ export class Connection implements IDisposable {
   }
 
   private _onIopub(_: ISessionContext, message: KernelMessage.IMessage): void {
+    this._model.noteSign();
+    this._requests.heard(message);
     if (message.header.msg_type !== 'comm_msg') {
       return;
     }
@@ -152,11 +199,22 @@ export class Connection implements IDisposable {
     if (content['comm_id'] !== COMM_ID) {
       return;
     }
-    this._take(content['data'], sender(message.parent_header));
+    const data = content['data'];
+    if (this._take(data, sender(message.parent_header)) && isObject(data) && data['kind'] === 'hello') {
+      this._sayThatSomebodyListens();
+    }
+  }
+
+  /** After its hello the kernel tells only who asks; the probe is no activity, and its answer no news. */
+  private _sayThatSomebodyListens(): void {
+    if (this._kernel?.connectionStatus === 'connected') {
+      void control(this._kernel, 'comm_info_request', { target_name: COMM_ID });
+    }
   }
 
   private _onKernelChanged(_: ISessionContext, change: Session.ISessionConnection.IKernelChangedArgs): void {
     this._asked = null;
+    this._followKernel();
     const id = change.newValue?.id;
     if (id === undefined) {
       this._end('no-kernel', 'shut-down');
@@ -188,14 +246,70 @@ export class Connection implements IDisposable {
     this._asked = null;
     this._wasConnected = false;
     this._gone = how[0] !== 'restarted';
-    this._model.setConnected(true);
+    this._requests.clear();
+    this._model.setLink('up');
     this._model.kernelEnded(...how);
   }
 
   private _onConnection(_: ISessionContext, status: Kernel.ConnectionStatus): void {
-    this._model.setConnected(status === 'connected' || !this._wasConnected || !this._kernel);
+    const kernel = this._kernel;
+    const isUp = status === 'connected' || !this._wasConnected || !kernel;
+    this._model.setLink(isUp ? 'up' : this._linkWithout(status));
+    if (!isUp) {
+      void this._askServer(kernel);
+    }
     this._asked = null;
     this._ask();
+  }
+
+  /** The kernel is not heard: by whose fault, as far as that is known without asking. */
+  private _linkWithout(status: Kernel.ConnectionStatus): Link {
+    return !navigator.onLine ? 'offline' : status === 'disconnected' ? 'given-up' : 'lost';
+  }
+
+  /** Whether it is the server that is gone: asked once for each loss, of the server only. */
+  private async _askServer(kernel: Kernel.IKernelConnection): Promise<void> {
+    const isThere = await this._isServerThere(kernel);
+    if (!isThere && !this._disposed && !this._model.connected && this._model.link !== 'offline') {
+      this._model.setLink('no-server');
+    }
+  }
+
+  /** The computer's network came or went; a kernel on this computer is heard all the same. */
+  private readonly _onNetwork = (): void => {
+    this._model.setOffline(!navigator.onLine);
+    if (!this._model.connected) {
+      this._model.setLink(this._linkWithout(this._kernel?.connectionStatus ?? 'disconnected'));
+    }
+  };
+
+  /** Hear what this page sends to the kernel that the notebook has now. */
+  private _followKernel(): void {
+    const kernel = this._kernel;
+    if (kernel !== this._followed) {
+      this._followed?.anyMessage.disconnect(this._onMessage, this);
+      kernel?.anyMessage.connect(this._onMessage, this);
+      this._followed = kernel;
+      this._requests.clear();
+    }
+  }
+
+  private _onMessage(kernel: Kernel.IKernelConnection, { msg, direction }: Kernel.IAnyMessageArgs): void {
+    if (direction === 'send') {
+      this._requests.sent(msg, kernel.status === 'idle');
+    }
+  }
+
+  /** A run that was not shown is forgotten at once; one that was, when its record does not come either. */
+  private _onRunEnded(request: string): void {
+    const waitMs = this._model.running?.request === request ? RECORD_WITHIN_MS : 0;
+    if (waitMs === 0) {
+      this._model.endRun(request);
+    } else {
+      window.setTimeout(() => {
+        this._model.endRun(request);
+      }, waitMs);
+    }
   }
 
   /** Between two cells of a "run all" the kernel is idle for a moment only. */
@@ -273,12 +387,17 @@ export class Connection implements IDisposable {
   /** Ask for everything; whether it came. By itself the page asks an idle kernel only. */
   private async _askWhole(): Promise<boolean> {
     this._wholeDue = false;
+    const askedAtS = Date.now() / 1000;
     const reply = await this.request('snapshot');
     if (this._disposed) {
       return false;
     }
     // A kernel of another version refuses, and says which.
-    return this._take(reply.ok ? reply.content['snapshot'] : reply.content);
+    const isTaken = this._take(reply.ok ? reply.content['snapshot'] : reply.content);
+    if (isTaken) {
+      this._model.endBegun(askedAtS); // of what is on by then the picture tells
+    }
+    return isTaken;
   }
 
   /** Whether it was a message of ours that fits; `client`: whose request it came with. */
@@ -293,22 +412,10 @@ export class Connection implements IDisposable {
         this._own.add(message.running.run);
       }
       this._model.receive(message);
-      this._listen();
     } else if (decoded.reason === 'version') {
       this._model.setOtherVersion(speaks(data));
     }
     return decoded.ok;
-  }
-
-  /** Nothing tells of a message that does not come; what shows the power of now must hear of it. */
-  private _listen(): void {
-    window.clearTimeout(this._listening);
-    const silentInS = this._model.silentInS;
-    if (silentInS !== null) {
-      this._listening = window.setTimeout(() => {
-        this._model.noticeSilence();
-      }, 1000 * silentInS + MOMENT_MS);
-    }
   }
 
   /** By the kernel's specification: asking the kernel itself would wait for a busy one. */
@@ -318,7 +425,12 @@ export class Connection implements IDisposable {
     return language === undefined || language.toLowerCase() === 'python';
   }
 
+  /** The runs of this connection, from kernels that do not tell the request of a run. */
   private readonly _own = new Set<string>();
+  private readonly _began = new Signal<this, IBegun>(this);
+  private readonly _waker: Waker;
+  private readonly _requests: Requests;
+  private _followed: Kernel.IKernelConnection | null = null;
   private _asked: string | null = null;
   private _kernelId: string | undefined;
   private _restarting = false;
@@ -327,7 +439,6 @@ export class Connection implements IDisposable {
   private _gone = false;
   private _disposed = false;
   private _settling = 0;
-  private _listening = 0;
 }
 
 const LOADING: ReadonlySet<Phase> = new Set<Phase>(['queued', 'loading']);
@@ -410,6 +521,15 @@ async function control(
   const reply = await future.done.catch(() => null);
   window.clearTimeout(timer);
   return reply?.content;
+}
+
+/** Whether the server answers at all, whatever it says. */
+async function isServerThere(kernel: Kernel.IKernelConnection): Promise<boolean> {
+  const { serverSettings } = kernel;
+  return ServerConnection.makeRequest(`${serverSettings.baseUrl}api`, {}, serverSettings).then(
+    () => true,
+    () => false
+  );
 }
 
 /** Of whose request a message tells, by its parent's header. */

@@ -7,7 +7,7 @@
  */
 import type { Hold } from './hold';
 import { POWER_FROM_S } from './trace';
-import type { IFigures, Provenance } from './wire';
+import type { IFigures, IIdlePower, Provenance } from './wire';
 
 export const UNKNOWN = '–';
 const THIN = '\u202f';
@@ -151,6 +151,13 @@ export function power(powerW: number | null, estimated: boolean, hold?: Hold): s
   return powerW === null ? UNKNOWN : `${digits(powerW, estimated ? rough() : style.digits, hold?.of(powerW))}${THIN}W`;
 }
 
+/** A power that is only estimated, within its interval: "≈ 3.1 W", or "2–19 W" where that is wide. */
+export function powerWithInterval({ powerW, lowW, highW }: IIdlePower): string {
+  return joined(
+    highW > WIDE * lowW ? range(lowW, highW, [[1, 'W']]) : prefixed(powerW > 0 ? mark() : '', quantity(powerW, [[1, 'W']], true))
+  );
+}
+
 /** A round number of watts, at the axis of a chart. */
 export function watts(powerW: number): string {
   return `${powerW}${THIN}W`;
@@ -167,6 +174,14 @@ export function ago(durationS: number): string {
 /** A moment, in this page's time and language. */
 export function timeOfDay(epochS: number): string {
   return new Date(epochS * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+}
+
+/** A moment that may be some days ago: "18:19", "29 Jan, 18:19". */
+export function moment(epochS: number, nowS: number): string {
+  const [at, now] = [new Date(epochS * 1000), new Date(nowS * 1000)];
+  const time = at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  const isToday = at.toDateString() === now.toDateString();
+  return isToday ? time : `${at.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${time}`;
 }
 
 export function duration(durationS: number): string {

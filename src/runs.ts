@@ -16,7 +16,8 @@ export interface ICellRuns {
 export class Runs {
   /** All that this page knows, in the order in which they ended. */
   get all(): readonly IRecord[] {
-    return [...this._byRun.values()];
+    this._all ??= [...this._byRun.values()];
+    return this._all;
   }
 
   /** How many the kernel knows of beyond those of this page. */
@@ -46,6 +47,7 @@ export class Runs {
       return;
     }
     this._byRun.set(record.run, record);
+    this._all = null;
     if (record.cellId !== null) {
       const runs = this._byCell.get(record.cellId) ?? new Map<string, IRecord>();
       this._byCell.set(record.cellId, runs.set(record.run, record));
@@ -71,8 +73,11 @@ export class Runs {
     this._byRun.clear();
     this._byCell.clear();
     this._total = 0;
+    this._all = null;
   }
 
+  /** What was listed last, as long as nothing was added. */
+  private _all: readonly IRecord[] | null = null;
   private _total = 0;
   private readonly _byRun = new Map<string, IRecord>();
   private readonly _byCell = new Map<string, Map<string, IRecord>>();

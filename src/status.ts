@@ -6,6 +6,7 @@ import * as React from 'react';
 
 import * as format from './format';
 import type { IFeed, ITracked } from './tokens';
+import { ageWords } from './words';
 
 export class StatusItem extends ReactWidget {
   constructor(
@@ -39,9 +40,10 @@ export class StatusItem extends ReactWidget {
     const estimated = format.isEstimated(totals.provenance);
     const energy = format.energyWithInterval(totals);
     const live = model.running ? `${format.power(model.powerW, estimated)} | ` : '';
-    const ended = model.over ? ` (${this._trans.__('ended')})` : '';
+    const age = model.isFresh ? '' : ageWords(model, this._trans, Date.now() / 1000);
+    const notes = [model.over ? this._trans.__('ended') : '', age].filter(note => note !== '');
     return React.createElement(TextItem, {
-      source: `⚡ ${live}${energy}${ended}`,
+      source: [`⚡ ${live}${energy}`, ...notes.map(note => `(${note})`)].join(' '),
       title: this._trans.__('Energy of this notebook’s session; click for the panel'),
       role: 'button',
       tabIndex: 0,

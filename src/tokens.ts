@@ -18,7 +18,7 @@ export interface ITracked {
   readonly edits: Edits;
   readonly embedder: Embedder;
   /** Whether a run is of this notebook. */
-  readonly isOf: (run: Pick<IRecord, 'cellId' | 'run'>) => boolean;
+  readonly isOf: (run: Pick<IRecord, 'cellId' | 'run' | 'request'>) => boolean;
 }
 
 /** Notebooks and their sessions. */

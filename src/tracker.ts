@@ -49,7 +49,10 @@ export class Tracker implements IFeed {
     const model = new SessionModel();
     const connection = new Connection(panel.sessionContext, model, () => this._autoload());
     const edits = new Edits(model, cellId => sourceOf(panel, cellId));
-    const isOf: ITracked['isOf'] = run => connection.askedFor(run.run) || !this._hasTwin(panel, run.cellId);
+    connection.began.connect((_, begun) => {
+      edits.begin(begun);
+    });
+    const isOf: ITracked['isOf'] = run => connection.askedFor(run) || !this._hasTwin(panel, run.cellId);
     const parts = { panel, model, connection, edits, isOf };
     const tracked = { ...parts, embedder: new Embedder(parts, this.settings) };
     this._tracked.set(panel, tracked);

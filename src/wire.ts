@@ -81,8 +81,25 @@ export interface ITotals extends IFigures, ISurroundings {
   durationS: number;
 }
 
+/** What a session draws while nothing runs, with its interval. */
+export interface IIdlePower {
+  powerW: number;
+  lowW: number;
+  highW: number;
+}
+
+/** Up to when totals count, and how they go on while the kernel is idle and says nothing. */
+export interface IStanding {
+  /** In s since the epoch, by the kernel's clock; `null` where it is not told. */
+  asOf: number | null;
+  /** `null` where it is not known. */
+  idle: IIdlePower | null;
+}
+
 export interface IRunning {
   run: string;
+  /** The id of the `execute_request` that it came with. */
+  request: string | null;
   number: number;
   cellId: string | null;
   label: string | null;
@@ -98,6 +115,8 @@ export interface IRunning {
 
 export interface IRecord extends IFigures, ISurroundings {
   run: string;
+  /** The id of the `execute_request` that it came with. */
+  request: string | null;
   number: number;
   cellId: string | null;
   executionCount: number | null;
@@ -206,6 +225,7 @@ export interface IPicture extends IEnvelope {
   kind: 'hello' | 'snapshot';
   info: IInfo;
   totals: ITotals;
+  standing: IStanding;
   running: IRunning | null;
   cells: readonly IRecord[];
   cellsTotal: number;
@@ -229,8 +249,12 @@ export interface ICellStart extends IEnvelope {
 
 export interface ICellEnd extends IEnvelope {
   kind: 'cell-end';
+  /** The latest run that ended. */
   record: IRecord;
+  /** All that ended since the last message of this kind, oldest first, the latest among them. */
+  records: readonly IRecord[];
   totals: ITotals;
+  standing: IStanding;
 }
 
 export interface IStatusMessage extends IEnvelope {
@@ -285,6 +309,15 @@ export function pageOf(content: unknown): { cells: readonly IRecord[]; more: num
   return page ?? null;
 }
 
+/** The totals that come with every reply; `null` from kernels of before, and where they do not fit. */
+export function totalsOf(content: unknown): { totals: ITotals; standing: IStanding } | null {
+  const read = attempt(() => {
+    const raw = object(content);
+    return { totals: totals(object(raw['totals'])), standing: standing(raw) };
+  });
+  return read ?? null;
+}
+
 function body(raw: Raw): Message | null {
   const envelope: IEnvelope = {
     session: text(raw['session']),
@@ -299,6 +332,7 @@ function body(raw: Raw): Message | null {
         kind: raw['kind'],
         info: info(object(raw['info'])),
         totals: totals(object(raw['totals'])),
+        standing: standing(raw),
         running: raw['running'] === null ? null : running(object(raw['running'])),
         cells: list(raw['cells'], record),
         cellsTotal: number(raw['cells_total']),
@@ -325,8 +359,9 @@ function body(raw: Raw): Message | null {
       return {
         ...envelope,
         kind: 'cell-end',
-        record: record(object(raw['record'])),
-        totals: totals(object(raw['totals']))
+        ...ended(raw),
+        totals: totals(object(raw['totals'])),
+        standing: standing(raw)
       };
     case 'status':
       return {
@@ -381,12 +416,33 @@ export function textsIfAny(raw: unknown): readonly string[] {
   return raw === undefined ? [] : list(raw, text).slice(0, MAX_FLAGS);
 }
 
+function standing(raw: Raw): IStanding {
+  const [powerW, lowW, highW] = [
+    numberIfAny(raw['idle_power_w']),
+    numberIfAny(raw['idle_power_low_w']),
+    numberIfAny(raw['idle_power_high_w'])
+  ];
+  const isKnown = powerW !== null && lowW !== null && highW !== null;
+  return {
+    asOf: numberIfAny(raw['as_of']),
+    idle: isKnown && 0 <= lowW && lowW <= powerW && powerW <= highW ? { powerW, lowW, highW } : null
+  };
+}
+
+/** The latest record, and in a batch those before it. */
+function ended(raw: Raw): Pick<ICellEnd, 'record' | 'records'> {
+  const latest = record(object(raw['record']));
+  const batch = Array.isArray(raw['records']) ? list(raw['records'], record) : [];
+  return { record: latest, records: [...batch.filter(({ run }) => run !== latest.run), latest] };
+}
+
 function running(raw: Raw): IRunning {
   const elapsedS = number(raw['elapsed_s']);
   // The zeros of a start mark were not read from any meter.
   const read = elapsedS > 0 ? numberOrNull : (): null => null;
   return {
     run: text(raw['run']),
+    request: requestIfAny(raw['request']),
     number: number(raw['number']),
     cellId: textOrNull(raw['cell_id']),
     label: textOrNull(raw['label']),
@@ -407,6 +463,7 @@ function record(value: unknown): IRecord {
     ...figures(raw),
     ...surroundings(raw),
     run: text(raw['run']),
+    request: requestIfAny(raw['request']),
     number: number(raw['number']),
     cellId: textOrNull(raw['cell_id']),
     executionCount: numberOrNull(raw['execution_count']),
@@ -425,6 +482,11 @@ function record(value: unknown): IRecord {
     parent: numberOrNull(raw['parent']),
     final: raw['final'] !== false
   };
+}
+
+/** It came later to this version, and is none where nobody asked. */
+function requestIfAny(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value.slice(0, MAX_TEXT) : null;
 }
 
 function info(raw: Raw): IInfo {

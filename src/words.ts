@@ -2,6 +2,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from './format';
+import type { SessionModel } from './model';
 import type { CellStatus, ICarbon, IReading, IRecord, ISurroundings, ITotals, Provenance } from './wire';
 
 const COMMAND =
@@ -9,6 +10,8 @@ const COMMAND =
 /** A line break in the clipboard would run what is pasted before it is read. */
 const CONTROL = /\p{Cc}/u;
 
+/** For so long a total may be carried on before its age is told. */
+const AGE_FROM_S = 60;
 /** A smaller part of others is noise. */
 const OTHERS_FROM = 0.005;
 
@@ -92,6 +95,23 @@ export function machineLine(
     parts.push(trans.__('whole machine (meter) %1', format.energy(nodeJ, 'measured')));
   }
   return parts.join(' · ');
+}
+
+/**
+ * The age of the session's total, where it is not of now: "as of 18:19"; "as of 18:19, idle since"
+ * where it is carried on. Empty where there is nothing to say.
+ */
+export function ageWords(model: SessionModel, trans: TranslationBundle, nowS: number): string {
+  const total = model.totals;
+  if (!total || model.over || model.paused) {
+    return '';
+  }
+  if (!model.isFresh) {
+    return trans.__('as of %1', format.moment(total.asOfS, nowS));
+  }
+  return model.idlePower && total.carriedS >= AGE_FROM_S
+    ? trans.__('as of %1, idle since', format.moment(total.toldAsOfS, nowS))
+    : '';
 }
 
 /** How a place is known, where it is not certain: behind its name. */

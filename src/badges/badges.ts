@@ -59,22 +59,27 @@ export class Badges implements IDisposable {
   }
 
   private _onChange(model: SessionModel, change: Change): void {
-    const ended = model.lastEnded;
+    const ended = model.endedTogether;
+    if (change === 'total') {
+      return; // no cell's figure is in it alone
+    }
     if (change === 'live' || (change === 'info' && model.running)) {
-      this._refreshOne(model.running?.cellId);
-    } else if (change === 'cells' && ended && ended !== this._ended) {
-      // Of a thousand cells one has changed.
+      this._refreshSome([model.running?.cellId]);
+    } else if (change === 'cells' && ended.length > 0 && ended !== this._ended) {
+      // Of a thousand cells a few have changed.
       this._ended = ended;
-      this._refreshOne(ended.cellId);
+      this._refreshSome(ended.map(record => record.cellId));
     } else {
       this._schedule();
     }
   }
 
-  private _refreshOne(cellId: string | null | undefined): void {
-    const cell = this._tracked.panel.content.widgets.find(one => one.model.id === cellId);
-    if (cell) {
-      void this._refresh(cell);
+  private _refreshSome(cellIds: readonly (string | null | undefined)[]): void {
+    const due = new Set(cellIds);
+    for (const cell of this._tracked.panel.content.widgets) {
+      if (due.has(cell.model.id)) {
+        void this._refresh(cell);
+      }
     }
   }
 
@@ -198,7 +203,7 @@ export class Badges implements IDisposable {
 
   private _disposed = false;
   private _scheduled = false;
-  private _ended: IRecord | null = null;
+  private _ended: readonly IRecord[] = [];
   private _followed: CellList | null = null;
   private _shared: ReadonlySet<string> = new Set();
   private readonly _badges = new Map<Cell, Badge>();

@@ -4,6 +4,7 @@ import type { ICellModel } from '@jupyterlab/cells';
 
 import type { Settings } from '../settings';
 import type { ITracked } from '../tokens';
+import type { IRecord } from '../wire';
 import { entryOf, KEY, sourceHash } from './entry';
 
 /** Of how many cells the figures were written, and of how many the code that ran is not known. */
@@ -28,14 +29,16 @@ export class Embedder {
       NotebookActions.executionScheduled.disconnect(onScheduled);
     });
     model.changed.connect(() => {
-      const record = model.lastEnded;
-      if (!settings.embed || !record?.final || record.run === this._latest || record.cellId === null) {
+      if (!settings.embed || model.endedTogether === this._latest) {
         return;
       }
-      this._latest = record.run;
-      // Of several pages on one document only that writes in which the cell was run.
-      if (this._ranHere.has(record.cellId)) {
-        void this._write(record.cellId);
+      this._latest = model.endedTogether;
+      const ended = this._latest.filter(record => record.final && record.parent === null);
+      for (const cellId of new Set(ended.map(record => record.cellId))) {
+        // Of several pages on one document only that writes in which the cell was run.
+        if (cellId !== null && this._ranHere.has(cellId)) {
+          void this._write(cellId);
+        }
       }
     });
   }
@@ -82,6 +85,6 @@ export class Embedder {
     return cells ? [...cells].filter(cell => cell.type === 'code') : [];
   }
 
-  private _latest = '';
+  private _latest: readonly IRecord[] = [];
   private readonly _ranHere = new Set<string>();
 }

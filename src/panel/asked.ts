@@ -7,10 +7,14 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Reply } from '../connection';
+import type { ITotals } from '../wire';
 import { button, element, marked, setText, show } from '../dom';
 
 /** Asks the kernel of the notebook that is shown; `null` where there is none. */
 export type Asker = () => Promise<Reply> | null;
+
+/** Renews a figure of an answer that is one of the session's total, so that no two of them differ. */
+export type Follower = (totals: ITotals) => void;
 
 export abstract class Asked<T> {
   constructor(
@@ -18,7 +22,8 @@ export abstract class Asked<T> {
     title: string,
     protected readonly _trans: TranslationBundle,
     private readonly _asker: Asker,
-    private readonly _decode: (content: unknown) => T | null
+    private readonly _decode: (content: unknown) => T | null,
+    private readonly _totals: () => ITotals | null
   ) {
     this.node = marked('details', mark, 'gc-Section gc-Method');
     this._again = element('div', 'gc-Row gc-mod-end', button(_trans.__('Update'), 'gc-mod-link', () => void this.ask()));
@@ -26,6 +31,7 @@ export abstract class Asked<T> {
     this._words.setAttribute('role', 'status');
     show(this._again, false);
     this.node.addEventListener('toggle', () => {
+      this.follow();
       if (this.node.open && !this._asked) {
         void this.ask();
       }
@@ -38,6 +44,7 @@ export abstract class Asked<T> {
   forget(): void {
     this._turn += 1;
     this._asked = false;
+    this._followers = [];
     this._body.replaceChildren();
     this._say('');
     show(this._again, false);
@@ -61,17 +68,30 @@ export abstract class Asked<T> {
     const answer = reply.ok ? this._decode(reply.content) : null;
     if (answer) {
       this._say('');
-      this._body.replaceChildren(...this._shown(answer));
+      this._followers = [];
+      this._body.replaceChildren(...this._shown(answer, this._totals(), this._followers));
+      this.follow();
     } else {
       const unread = this._trans.__('This kernel has a greencell that cannot tell; update it.');
+      this._followers = [];
       this._body.replaceChildren();
       this._say(reply.ok || reply.error.startsWith('unknown op') ? unread : reply.error);
     }
     show(this._again, true);
   }
 
-  /** What is shown of an answer. */
-  protected abstract _shown(answer: T): HTMLElement[];
+  /** The session's total may have changed: what was answered of it goes with it. */
+  follow(): void {
+    const totals = this._totals();
+    if (totals && this.node.open) {
+      this._followers.forEach(renew => {
+        renew(totals);
+      });
+    }
+  }
+
+  /** What is shown of an answer, and what of that follows the total from what it was then. */
+  protected abstract _shown(answer: T, then: ITotals | null, followers: Follower[]): HTMLElement[];
 
   private _say(words: string): void {
     setText(this._words, words);
@@ -80,6 +100,7 @@ export abstract class Asked<T> {
 
   private _asked = false;
   private _turn = 0;
+  private _followers: Follower[] = [];
   private readonly _words = element('p', 'gc-Dim');
   private readonly _body = element('div');
   private readonly _again: HTMLElement;

@@ -5,14 +5,16 @@ import * as format from '../format';
 import {
   decodeHistory,
   type IHistory,
+  type IPast,
   type IPastCell,
   type IPastRun,
   type IPastSession,
   MAX_RUNS
 } from '../history';
+import type { IFigures, ITotals, Provenance } from '../wire';
 import { mixture } from '../words';
-import { Asked, type Asker } from './asked';
-import { element, marked, setData } from '../dom';
+import { Asked, type Asker, type Follower } from './asked';
+import { element, marked, setData, setText } from '../dom';
 import type { Names } from './places';
 
 const SVG = 'http://www.w3.org/2000/svg';
@@ -26,12 +28,12 @@ export class History extends Asked<IHistory> {
   constructor(
     trans: TranslationBundle,
     asker: Asker,
-    private readonly _options: { names(): Names; reveal(cellId: string): void }
+    private readonly _options: { names(): Names; reveal(cellId: string): void; totals?(): ITotals | null }
   ) {
-    super('history', trans.__('This notebook so far'), trans, asker, decodeHistory);
+    super('history', trans.__('This notebook so far'), trans, asker, decodeHistory, () => _options.totals?.() ?? null);
   }
 
-  protected override _shown(answer: IHistory): HTMLElement[] {
+  protected override _shown(answer: IHistory, _: ITotals | null, followers: Follower[]): HTMLElement[] {
     const trans = this._trans;
     const sessions = [...answer.sessions].reverse();
     if (sessions.length === 0) {
@@ -41,8 +43,8 @@ export class History extends Asked<IHistory> {
     const names = this._options.names();
     const cells = answer.cells.filter(({ cellId, label }) => label !== null || names(cellId) !== null);
     const nodes = [
-      ...this._total(answer),
-      element('ol', 'gc-Places gc-Sessions', ...sessions.map(one => this._session(one, largestJ)))
+      ...this._total(answer, followers),
+      element('ol', 'gc-Places gc-Sessions', ...sessions.map(one => this._session(one, largestJ, followers)))
     ];
     if (cells.length > 0) {
       nodes.push(
@@ -53,7 +55,7 @@ export class History extends Asked<IHistory> {
     return nodes;
   }
 
-  private _total({ total, sessions, more }: IHistory): HTMLElement[] {
+  private _total({ total, sessions, more }: IHistory, followers: Follower[]): HTMLElement[] {
     if (!total) {
       return [];
     }
@@ -62,16 +64,27 @@ export class History extends Asked<IHistory> {
     const over = more
       ? trans._n('over the last %1 session', 'over the last %1 sessions', count)
       : trans._n('over %1 session', 'over %1 sessions', count);
-    const node = marked('p', 'history-total', 'gc-Wrap');
-    node.append(element('strong', '', format.energyWithInterval(total)), ` · ${format.co2WithInterval(total)} CO₂e ${over}`);
-    node.title = [format.interval(total), format.co2Interval(total)].join('\n');
-    setData(node, 'energy-j', total.energyJ);
-    setData(node, 'co2-g', total.co2G);
+    const [energy, rest] = [element('strong'), element('span')];
+    const node = marked('p', 'history-total', 'gc-Wrap', energy, rest);
+    const tell = (figures: IPast): void => {
+      setText(energy, format.energyWithInterval(figures));
+      setText(rest, ` · ${format.co2WithInterval(figures)} CO₂e ${over}`);
+      node.title = [format.interval(figures), format.co2Interval(figures)].join('\n');
+      setData(node, 'energy-j', figures.energyJ);
+      setData(node, 'co2-g', figures.co2G);
+    };
+    tell(total);
+    const here = sessions.find(one => one.isHere);
+    if (here) {
+      followers.push(totals => {
+        tell({ ...total, ...moved(total, here, totals), provenance: withEstimate(total.provenance, totals.provenance) });
+      });
+    }
     const mixed = mixture(total.bases, trans);
     return mixed ? [node, element('p', 'gc-Small', mixed)] : [node];
   }
 
-  private _session(one: IPastSession, largestJ: number): HTMLElement {
+  private _session(one: IPastSession, largestJ: number, followers: Follower[]): HTMLElement {
     const trans = this._trans;
     const at = new Date(one.startedAt * 1000);
     const day = at.toLocaleDateString([], { day: 'numeric', month: 'short' });
@@ -81,24 +94,34 @@ export class History extends Asked<IHistory> {
     if (word) {
       line.append(element('span', 'gc-Here', word));
     }
-    line.append(element('span', 'gc-Cell-energy', format.energyWithInterval(one)));
+    const energy = element('span', 'gc-Cell-energy');
+    line.append(energy);
     const bar = element('div', 'gc-Bar');
     const share = largestJ > 0 ? (100 * (one.energyJ ?? 0)) / largestJ : 0;
     bar.style.setProperty('--gc-share', `${share.toFixed(1)}%`);
     const node = marked('li', 'history-session', one.isHere ? 'gc-Place gc-mod-here' : 'gc-Place', line, bar);
-    const count = trans._n('%1 cell', '%1 cells', one.cells);
-    const about = `${format.co2WithInterval(one)} CO₂e · ${count} · ${format.clock(one.durationS)}`;
-    node.append(element('div', 'gc-Dim gc-Ellipsis', about));
-    node.title = [
-      one.label ?? '',
-      `${at.toLocaleString()} · ${one.zoneName}`,
-      about,
-      format.interval(one),
-      format.co2Interval(one)
-    ]
-      .filter(words => words !== '')
-      .join('\n');
-    setData(node, 'energy-j', one.energyJ);
+    const details = element('div', 'gc-Dim gc-Ellipsis');
+    node.append(details);
+    const tell = (figures: IPast & { durationS: number }): void => {
+      const count = trans._n('%1 cell', '%1 cells', figures.cells);
+      const about = `${format.co2WithInterval(figures)} CO₂e · ${count} · ${format.clock(figures.durationS)}`;
+      setText(energy, format.energyWithInterval(figures));
+      setText(details, about);
+      node.title = [
+        one.label ?? '',
+        `${at.toLocaleString()} · ${one.zoneName}`,
+        about,
+        format.interval(figures),
+        format.co2Interval(figures)
+      ]
+        .filter(words => words !== '')
+        .join('\n');
+      setData(node, 'energy-j', figures.energyJ);
+    };
+    tell(one);
+    if (one.isHere) {
+      followers.push(tell); // the session of now has one total, wherever it stands
+    }
     setData(node, 'state', one.state);
     return node;
   }
@@ -122,6 +145,26 @@ export class History extends Asked<IHistory> {
     setData(line, 'cell-id', cellId);
     return element('li', '', line, ...(words ? [element('div', 'gc-Small', words)] : []));
   }
+}
+
+/** A sum with the session of now as it has become. */
+function moved(sum: IFigures, here: IFigures, now: IFigures): IFigures {
+  const by = (key: keyof IFigures): number | null => {
+    const [all, then, of] = [sum[key], here[key], now[key]];
+    return all === null || then === null || of === null ? all : all - then + of;
+  };
+  return {
+    energyJ: by('energyJ'),
+    energyLowJ: by('energyLowJ'),
+    energyHighJ: by('energyHighJ'),
+    co2G: by('co2G'),
+    co2LowG: by('co2LowG'),
+    co2HighG: by('co2HighG')
+  };
+}
+
+function withEstimate(one: Provenance, other: Provenance): Provenance {
+  return one === other ? one : 'mixed';
 }
 
 function stateWord(state: IPastSession['state'], trans: TranslationBundle): string {

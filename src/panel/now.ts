@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
 import { Hold } from '../hold';
-import type { SessionModel } from '../model';
+import type { Link, SessionModel } from '../model';
 import type { Settings } from '../settings';
 import { Chart } from './chart';
 import { button, element, marked, section, setData, setText, show } from '../dom';
@@ -61,8 +61,7 @@ export class Now {
     this._model = model;
     const provenance = totals?.provenance ?? 'estimated';
     this._estimated = format.isEstimated(provenance);
-    setText(this._power, running ? format.power(model.powerW, this._estimated, this._powerHold) : '');
-    setData(this._power, 'power-w', running ? model.powerW : null);
+    this._showPower(model);
     setText(this._state, this._stateWord(model));
     show(this._running, running !== null);
     if (running) {
@@ -80,6 +79,15 @@ export class Now {
       this._chart.update(model);
       this._updateBelow();
     }
+  }
+
+  /** The power of the running cell; while none runs, what the kernel draws at idle. */
+  private _showPower({ running, powerW, idlePower }: SessionModel): void {
+    const idle = idlePower ? format.powerWithInterval(idlePower) : '';
+    setText(this._power, running ? format.power(powerW, this._estimated, this._powerHold) : idle);
+    setData(this._power, 'power-w', running ? powerW : (idlePower?.powerW ?? null));
+    this._power.classList.toggle('gc-mod-idle', !running);
+    this._power.title = running || !idlePower ? '' : this._trans.__('Idle power, as the kernel has told it');
   }
 
   /** Another notebook: what somebody looked at was in the last one. */
@@ -131,13 +139,10 @@ export class Now {
       return this._trans.__('Paused: nothing is counted');
     }
     if (!model.connected) {
-      return this._trans.__('Disconnected from the kernel; the figures will catch up');
+      return this._linkWords(model.link);
     }
-    if (model.stale) {
-      return this._trans.__(
-        'No reading for %1: native code holds the interpreter; the figures will catch up',
-        format.clock(model.elapsedS - (model.running?.elapsedS ?? 0))
-      );
+    if (model.running && model.stale) {
+      return this._silenceWords(model);
     }
     if (!model.running) {
       return this._trans.__('Idle');
@@ -146,6 +151,32 @@ export class Now {
     return others > 0
       ? this._trans._n('Running, with %1 other cell', 'Running, with %1 other cells', others)
       : this._trans.__('Running');
+  }
+
+  private _linkWords(link: Link): string {
+    const trans = this._trans;
+    switch (link) {
+      case 'offline':
+        return trans.__('No connection: this computer is offline; the figures will catch up');
+      case 'no-server':
+        return trans.__('No connection: the Jupyter server does not answer; the figures will catch up');
+      case 'given-up':
+        return trans.__('No connection to the kernel; Kernel › Reconnect to Kernel tries again');
+      default:
+        return trans.__('No connection to the kernel; the figures will catch up');
+    }
+  }
+
+  private _silenceWords({ silence, unheardS }: SessionModel): string {
+    const [trans, time] = [this._trans, format.clock(unheardS)];
+    switch (silence) {
+      case 'native':
+        return trans.__('No reading for %1: native code holds the interpreter; the figures will catch up', time);
+      case 'offline':
+        return trans.__('No reading for %1: no connection, this computer is offline; the figures will catch up', time);
+      default:
+        return trans.__('No reading for %1; the figures will catch up', time);
+    }
   }
 
   private _model: SessionModel | null = null;

@@ -10,11 +10,12 @@ import { greencellIcon } from '../icons';
 import type { Change, SessionModel } from '../model';
 import type { IFeed, ITracked } from '../tokens';
 import type { IViewState } from '../viewstate';
-import { EXPORT_FORMATS, type ExportFormat, type Statement, STATEMENTS } from '../wire';
+import { EXPORT_FORMATS, type ExportFormat, type ITotals, type Statement, STATEMENTS } from '../wire';
 import { Announcer } from './announcer';
 import { Cells } from './cells';
 import { Notices } from './details';
 import { button, element, marked, setText, show } from '../dom';
+import { Frame } from '../frame';
 import { Now } from './now';
 import { copyAs, copyText, download, statementTitles } from './exports';
 import { History } from './history';
@@ -51,7 +52,7 @@ export class GreencellPanel extends Widget {
     const reveal = (): void => {
       this._method.reveal();
     };
-    this._summary = new Summary(_trans, () => void this.askZone(), reveal);
+    this._summary = new Summary(_trans, () => void this.askZone(), reveal, () => void this._tracked?.connection.refresh());
     this._notices = new Notices(_trans, reveal);
     this._places = new Places(_feed, _trans, activate);
     this._now = new Now(_trans, {
@@ -76,8 +77,10 @@ export class GreencellPanel extends Widget {
     });
     this._waste = new WasteView(_trans);
     this._where = new Where(_trans);
-    this._whatIf = new WhatIf(_trans, () => this._tracked?.connection.request('what-if') ?? null);
+    const totals = (): ITotals | null => this._tracked?.model.totals ?? null;
+    this._whatIf = new WhatIf(_trans, () => this._tracked?.connection.request('what-if') ?? null, Date.now, totals);
     this._history = new History(_trans, () => this._tracked?.connection.request('history') ?? null, {
+      totals,
       names: () => this._places.names(),
       reveal: id => void this._places.reveal(id)
     });
@@ -109,6 +112,7 @@ export class GreencellPanel extends Widget {
   override dispose(): void {
     if (!this.isDisposed) {
       this._stopCounting();
+      this._frame.cancel();
       this._tracked?.model.changed.disconnect(this._onChange, this);
       this._feed.currentChanged.disconnect(this._onCurrentChanged, this);
       this._feed.settings.changed.disconnect(this._update, this);
@@ -300,16 +304,25 @@ export class GreencellPanel extends Widget {
   }
 
   private _onChange(_: SessionModel, change: Change): void {
-    if (!this.isVisible) {
-      return;
+    if (this.isVisible) {
+      this._frame.request(change);
     }
-    if (change === 'live' && this._tracked) {
-      this._updateLive(this._tracked.model, true);
-    } else {
+  }
+
+  /** Messages may come by the hundred: what they changed is drawn once in a frame. */
+  private readonly _frame = new Frame<Change>(due => {
+    const model = this._tracked?.model;
+    const isAll = [...due].some(change => change !== 'live' && change !== 'total');
+    if (isAll || !model || !this.isVisible) {
       this._update();
+    } else {
+      this._updateLive(model, true);
+      if (due.has('total')) {
+        this._cells.update(model);
+      }
     }
     this._count();
-  }
+  });
 
   private _update(): void {
     if (!this.isVisible) {
@@ -347,6 +360,8 @@ export class GreencellPanel extends Widget {
     );
     this._now.update(model, redraw);
     this._where.update(model);
+    this._whatIf.follow();
+    this._history.follow();
     this._announcer.updateLive(model);
   }
 
@@ -376,7 +391,7 @@ export class GreencellPanel extends Widget {
 
   private _wordOf(phase: WelcomePhase, model: SessionModel | null): string {
     if (model?.connected === false) {
-      return this._trans.__('Disconnected');
+      return this._trans.__('No connection');
     }
     switch (phase) {
       case 'measuring':

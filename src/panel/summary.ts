@@ -5,15 +5,17 @@ import * as format from '../format';
 import { Hold } from '../hold';
 import type { SessionModel } from '../model';
 import { told } from '../told';
+import type { ITotal } from '../total';
 import type { ITotals } from '../wire';
-import { bestGuess, co2Causes, machineLine, mixture, placeMark, provenanceWord } from '../words';
+import { ageWords, bestGuess, co2Causes, machineLine, mixture, placeMark, provenanceWord } from '../words';
 import { element, marked, setData, setText, show } from '../dom';
 
 export class Summary {
   constructor(
     private readonly _trans: TranslationBundle,
     onZone: () => void,
-    onProvenance: () => void
+    onProvenance: () => void,
+    onAge: () => void = () => undefined
   ) {
     this._energy = new Figure('session-energy', _trans.__('Energy'));
     this._co2 = new Figure('session-co2', _trans.__('CO₂e'));
@@ -25,6 +27,9 @@ export class Summary {
     this._zone.type = 'button';
     this._zone.title = _trans.__('Set where the electricity comes from');
     this._zone.addEventListener('click', onZone);
+    this._age = marked('button', 'as-of', 'gc-Button gc-mod-link gc-Age');
+    this._age.type = 'button';
+    this._age.addEventListener('click', onAge);
     this.node = element(
       'div',
       'gc-Summary',
@@ -36,7 +41,7 @@ export class Summary {
       ),
       element('div', 'gc-Row', this._interval, this._chip),
       this._machine,
-      this._span,
+      element('div', 'gc-Row gc-Span', this._span, this._age),
       this._zone,
       this._mixture
     );
@@ -47,7 +52,7 @@ export class Summary {
   /** Show the figures of now. */
   update(model: SessionModel, companions: readonly string[]): void {
     const { totals, carbon } = model;
-    const provenance = totals?.provenance ?? 'estimated';
+    const provenance = totals?.told.provenance ?? 'estimated';
     setText(this._chip, provenanceWord(provenance, this._trans));
     this._chip.className = `gc-Chip gc-mod-${provenance}`;
     setData(this._chip, 'provenance', provenance);
@@ -67,6 +72,7 @@ export class Summary {
       const cells = this._trans._n('%1 cell', '%1 cells', totals.cells);
       const shared = companions.map(name => this._trans.__(' · shared with %1', name));
       setText(this._span, this._trans.__('%1 in %2', cells, format.clock(totals.durationS)) + shared.join(''));
+      this._showAge(model, totals);
     }
     if (carbon) {
       const live = carbon.live ? this._trans.__(' · live') : '';
@@ -81,6 +87,23 @@ export class Summary {
     }
   }
 
+  /** How old the total is, where it is not that of now; whoever wants it newer asks for it. */
+  private _showAge(model: SessionModel, totals: ITotal): void {
+    const words = ageWords(model, this._trans, Date.now() / 1000);
+    const isCarried = model.isFresh;
+    setText(this._age, words);
+    show(this._age, words !== '');
+    this._age.disabled = !model.connected;
+    setData(this._age, 'as-of', isCarried ? totals.toldAsOfS : totals.asOfS);
+    const { idlePower } = model;
+    this._age.title = [
+      isCarried && idlePower
+        ? this._trans.__('An idle kernel sends nothing: since then its idle power, %1, is added here.', format.powerWithInterval(idlePower))
+        : this._trans.__('What was used since then is not in it yet.'),
+      this._trans.__('Click to ask the kernel.')
+    ].join('\n');
+  }
+
   /** "± 4 %"; where the headline is the interval itself, the value within. */
   private _intervalWords(totals: ITotals): string {
     return format.energyForm(totals) === 'range' ? bestGuess(totals, this._trans) : format.interval(totals);
@@ -91,7 +114,8 @@ export class Summary {
   private readonly _interval = element('span', 'gc-Dim');
   private readonly _machine = marked('div', 'machine', 'gc-Dim');
   private readonly _mixture = marked('div', 'mixture', 'gc-Dim');
-  private readonly _span = element('div', 'gc-Dim');
+  private readonly _span = element('div', 'gc-Dim gc-Grow');
+  private readonly _age: HTMLButtonElement;
   private readonly _chip: HTMLButtonElement;
   private readonly _zone: HTMLButtonElement;
 }

@@ -2,7 +2,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { decodeWhatIf, type IWhatIf } from '../whatif';
-import { Asked, type Asker } from './asked';
+import type { ITotals } from '../wire';
+import { Asked, type Asker, type Follower } from './asked';
 import { element, marked } from '../dom';
 import { elsewhereList } from './elsewhere';
 import { hoursAhead } from './hours';
@@ -11,17 +12,18 @@ export class WhatIf extends Asked<IWhatIf> {
   constructor(
     trans: TranslationBundle,
     asker: Asker,
-    private readonly _nowMs: () => number = Date.now
+    private readonly _nowMs: () => number = Date.now,
+    totals: () => ITotals | null = () => null
   ) {
-    super('what-if', trans.__('What if'), trans, asker, decodeWhatIf);
+    super('what-if', trans.__('What if'), trans, asker, decodeWhatIf, totals);
   }
 
-  protected override _shown(answer: IWhatIf): HTMLElement[] {
+  protected override _shown(answer: IWhatIf, then: ITotals | null, followers: Follower[]): HTMLElement[] {
     const trans = this._trans;
     const { ahead, aheadNote, equivalents } = answer;
     const nodes = [
       element('h3', 'gc-Subtitle', trans.__('Elsewhere')),
-      ...elsewhereList(answer, trans),
+      ...elsewhereList(answer, trans, then, followers),
       element('h3', 'gc-Subtitle', trans.__('Later')),
       ...(ahead ? hoursAhead(ahead, trans, this._nowMs()) : [element('p', 'gc-Small', aheadNote)])
     ];

@@ -7,7 +7,8 @@
 import type { Reply } from '../connection';
 import { isObject } from '../guard';
 import type { SessionModel } from '../model';
-import { decode, errorOf, isOkReply, WIRE_VERSION } from '../wire';
+import { Waker } from '../waker';
+import { decode, errorOf, isOkReply, totalsOf, WIRE_VERSION } from '../wire';
 
 const SILENT_MS = 10_000;
 
@@ -26,12 +27,14 @@ export class WidgetChannel {
     private readonly _model: SessionModel,
     private readonly _onPending: (pending: number) => void
   ) {
+    this._waker = new Waker(_model);
     this._take(_widget.get('picture'));
     _widget.on('msg:custom', this._onMessage);
     void this.fetchAll(true);
   }
 
   dispose(): void {
+    this._waker.dispose();
     this._widget.off('msg:custom', this._onMessage);
     this._pending.forEach(({ timer }) => {
       clearInterval(timer);
@@ -71,12 +74,21 @@ export class WidgetChannel {
     if (reply === undefined) {
       this._take(content);
     } else if (typeof content['id'] === 'string') {
+      this._takeTotals(reply);
       this._settle(
         content['id'],
         isOkReply(reply) ? { ok: true, content: reply } : { ok: false, error: errorOf(reply) }
       );
     }
   };
+
+  /** Every answer tells the totals of its moment. */
+  private _takeTotals(reply: unknown): void {
+    const told = isOkReply(reply) ? totalsOf(reply) : null;
+    if (told) {
+      this._model.takeTotals(told.totals, told.standing);
+    }
+  }
 
   private _settle(id: string, reply: Reply): void {
     const waiting = this._pending.get(id);
@@ -101,6 +113,7 @@ export class WidgetChannel {
     }
   }
 
+  private readonly _waker: Waker;
   private _count = 0;
   /** Several views of one widget hear each other's answers. */
   private readonly _name = Math.random().toString(36).slice(2);

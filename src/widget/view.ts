@@ -18,6 +18,8 @@ import { WhatIf } from '../panel/whatif';
 import { Where } from '../panel/where';
 import { Settings } from '../settings';
 import type { WidgetChannel } from './channel';
+import { Frame } from '../frame';
+import type { ITotals } from '../wire';
 import { ZoneForm } from './zone';
 
 const COUNT_MS = 1000;
@@ -28,6 +30,7 @@ export class WidgetView {
     private readonly _trans: TranslationBundle,
     channel: Pick<WidgetChannel, 'request' | 'fetchAll'>
   ) {
+    const totals = (): ITotals | null => _model.totals;
     const name = (): string => _trans.__('cell');
     const names = () => name;
     const reveal = (): void => undefined;
@@ -36,7 +39,7 @@ export class WidgetView {
     const toMethod = (): void => {
       this._method.reveal();
     };
-    this._summary = new Summary(_trans, () => this._zone.open(_model.carbon?.zone ?? ''), toMethod);
+    this._summary = new Summary(_trans, () => this._zone.open(_model.carbon?.zone ?? ''), toMethod, () => void channel.fetchAll());
     this._notices = new Notices(_trans, toMethod);
     this._now = new Now(_trans, { settings: new Settings(), nameOf: name, reveal });
     this._cells = new Cells(_trans, {
@@ -46,6 +49,8 @@ export class WidgetView {
       sorted: reveal,
       fetchAll: () => void channel.fetchAll()
     });
+    this._whatIf = new WhatIf(_trans, () => channel.request('what-if'), Date.now, totals);
+    this._history = new History(_trans, () => channel.request('history'), { names, reveal, totals });
     this._waste = new WasteView(_trans);
     this._where = new Where(_trans);
     this._pause.addEventListener('click', () => {
@@ -61,8 +66,8 @@ export class WidgetView {
       this._cells.node,
       this._waste.node,
       this._where.node,
-      new WhatIf(_trans, () => channel.request('what-if')).node,
-      new History(_trans, () => channel.request('history'), { names, reveal }).node,
+      this._whatIf.node,
+      this._history.node,
       this._method.node
     );
     this.node.append(
@@ -99,19 +104,26 @@ export class WidgetView {
 
   dispose(): void {
     this._visible = false;
+    this._frame.cancel();
     this._count();
     this._model.changed.disconnect(this._onChange, this);
     this._now.dispose();
   }
 
   private _onChange(_: SessionModel, change: Change): void {
-    if (change === 'live' && this._visible) {
+    if (this._visible) {
+      this._frame.request(change);
+    }
+    this._count();
+  }
+
+  private readonly _frame = new Frame<Change>(due => {
+    if ([...due].every(change => change === 'live')) {
       this._updateLive();
     } else {
       this._update();
     }
-    this._count();
-  }
+  });
 
   private _update(): void {
     if (!this._visible) {
@@ -140,6 +152,8 @@ export class WidgetView {
     this._summary.update(this._model, []);
     this._now.update(this._model, true);
     this._where.update(this._model);
+    this._whatIf.follow();
+    this._history.follow();
   }
 
   private _updateWaits(): void {
@@ -176,4 +190,6 @@ export class WidgetView {
   private readonly _waste: WasteView;
   private readonly _where: Where;
   private readonly _method: Method;
+  private readonly _whatIf: WhatIf;
+  private readonly _history: History;
 }

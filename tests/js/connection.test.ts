@@ -30,6 +30,17 @@ class FakeKernel {
   load: Content[] = [{ status: 'ok' }];
   snapshot: Content | undefined = { ok: true, snapshot: golden('snapshot') };
   pages: Content[] = [];
+  anyMessage = new Signal<this, unknown>(this);
+
+  /** The page asks for code to be run. */
+  execute(request: string, cellId: string | null = 'c1', content: Content = { code: 'x', silent: false }): void {
+    const msg = {
+      header: { msg_type: 'execute_request', msg_id: request },
+      metadata: cellId === null ? {} : { cellId },
+      content
+    };
+    this.anyMessage.emit({ msg, direction: 'send' });
+  }
 
   sendControlMessage(message: ISent): unknown {
     this.sent.push(`${message.channel} ${message.header.msg_type} ${opOf(message.content)}`.trim());
@@ -98,6 +109,11 @@ class FakeContext {
     this.iopubMessage.emit({ header: { msg_type: 'comm_msg' }, parent_header, content });
   }
 
+  /** The kernel tells all how it stands to a request. */
+  tell(msg_type: string, request: string, content: Content): void {
+    this.iopubMessage.emit({ header: { msg_type }, parent_header: { msg_id: request }, content });
+  }
+
   turn(status: string): void {
     this.kernel.status = status;
     this.statusChanged.emit(status);
@@ -109,11 +125,14 @@ describe('Connection', () => {
   let context = new FakeContext(kernel);
   let model = new SessionModel();
   let autoload = false;
+  let serverThere = true;
   let connection: Connection | null = null;
 
   const connect = async (): Promise<Connection> => {
     context = new FakeContext(kernel);
-    connection = new Connection(context as unknown as ISessionContext, model, () => Promise.resolve(autoload));
+    connection = new Connection(context as unknown as ISessionContext, model, () => Promise.resolve(autoload), () =>
+      Promise.resolve(serverThere)
+    );
     await settle();
     return connection;
   };
@@ -124,6 +143,7 @@ describe('Connection', () => {
     kernel = new FakeKernel();
     model = new SessionModel();
     autoload = false;
+    serverThere = true;
   });
 
   afterEach(() => {
@@ -191,10 +211,10 @@ describe('Connection', () => {
     const start = golden('cell-start');
     const { run } = start['running'] as { run: string };
     context.say({ ...start, seq: 7 }, kernel.clientId);
-    expect(made.askedFor(run)).toBe(true);
+    expect(made.askedFor({ run, request: null })).toBe(true);
 
     context.say({ ...golden('hello'), session: 'another', seq: 0 });
-    expect(made.askedFor(run)).toBe(false);
+    expect(made.askedFor({ run, request: null })).toBe(false);
   });
 
   it('fetches earlier records page by page, until there are no more', async () => {
@@ -430,7 +450,7 @@ describe('Connection', () => {
   ])('knows whether it asked for a run: %s did', async (_, client, own) => {
     const made = await connect();
     let known = null;
-    model.changed.connect(() => (known = made.askedFor(model.running?.run ?? '')));
+    model.changed.connect(() => (known = made.askedFor({ run: model.begun?.run ?? '', request: null })));
     context.say(golden('cell-start'), client);
 
     expect(known).toBe(own); // at the first sign of the run
@@ -441,5 +461,230 @@ describe('Connection', () => {
     kernel.snapshot = { ok: false, error: 'Unknown zone' };
 
     expect(await made.request('set-zone', { zone: 'Atlantis' })).toMatchObject({ ok: false, error: 'Unknown zone' });
+  });
+
+  describe('a run of which greencell has not told yet', () => {
+    const begun = async (): Promise<Connection> => {
+      kernel.snapshot = { ok: true, snapshot: { ...golden('snapshot'), running: null } };
+      return connect();
+    };
+    const ended = (request: string, change: Content = {}): Content => {
+      const { record, ...message } = golden('cell-end');
+      return { ...message, seq: 90, record: { ...(record as Content), request, ...change } };
+    };
+    const later = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms);
+
+    it('is shown from this page’s own request on, though the kernel says nothing', async () => {
+      await begun();
+      kernel.execute('q1', 'c7');
+      expect(model.running).toBeNull();
+      await later(200);
+
+      expect(model.running).toMatchObject({ request: 'q1', cellId: 'c7', energyJ: null });
+      expect(model.powerW).toBeNull();
+      await later(10_000);
+      expect(model.elapsedS).toBeCloseTo(10.2, 1);
+      expect(model.stale).toBe(true);
+      expect(model.silence).toBe('native');
+    });
+
+    it('is not shown where it ends within a moment', async () => {
+      await begun();
+      const seen: unknown[] = [];
+      model.changed.connect(() => seen.push(model.running));
+      for (let index = 0; index < 30; index++) {
+        kernel.execute(`q${index}`);
+        context.tell('status', `q${index}`, { execution_state: 'busy' });
+        await later(100);
+        context.tell('status', `q${index}`, { execution_state: 'idle' });
+        context.say({ ...ended(`q${index}`, { run: `r${index}` }), seq: 100 + index });
+      }
+      await later(1000);
+
+      expect(model.records.length).toBe(32);
+      expect(seen.filter(running => running !== null)).toEqual([]);
+    });
+
+    it('leaves no ghost where there is no record of it: a silent, a blank or an aborted one', async () => {
+      await begun();
+      kernel.execute('silent', null, { code: 'x', silent: true });
+      await later(1000);
+      expect(model.running).toBeNull();
+
+      context.tell('execute_input', 'blank', { code: '' });
+      await later(200);
+      expect(model.running?.cellId).toBeNull();
+      context.tell('status', 'blank', { execution_state: 'idle' });
+      await later(1000);
+      expect(model.running).toBeNull();
+      expect(model.totals?.energyJ).toBe(92.5);
+    });
+
+    it('is told of by greencell from its message on, without a step', async () => {
+      await begun();
+      kernel.execute('q1', 'c3f0');
+      context.tell('status', 'q1', { execution_state: 'busy' });
+      await later(200);
+      const running = { ...(golden('tick')['running'] as Content), request: 'q1', elapsed_s: 0.2 };
+      context.say({ ...golden('tick'), seq: 50, running });
+
+      expect(model.running).toMatchObject({ request: 'q1', label: 'train', energyJ: 40 });
+      context.say(ended('q1'));
+      expect(model.running).toBeNull();
+    });
+
+    it('ends by Jupyter’s word where its record is lost', async () => {
+      await begun();
+      kernel.execute('q1', 'c3f0');
+      const running = { ...(golden('tick')['running'] as Content), request: 'q1' };
+      context.say({ ...golden('tick'), seq: 50, running });
+      context.tell('status', 'q1', { execution_state: 'idle' });
+      expect(model.running).not.toBeNull(); // its record is on the way
+      await later(1000);
+
+      expect(model.running).toBeNull();
+    });
+
+    it('is the next one in the row, when the one before has ended', async () => {
+      await begun();
+      kernel.execute('q1', 'c1');
+      kernel.execute('q2', 'c2');
+      await later(500);
+      expect(model.running?.cellId).toBe('c1');
+
+      context.tell('status', 'q1', { execution_state: 'idle' });
+      context.say({ ...ended('q1') });
+      await later(200);
+      expect(model.running?.cellId).toBe('c2');
+    });
+
+    it('waits behind what others run', async () => {
+      await begun();
+      context.tell('execute_input', 'theirs', { code: 'y' });
+      kernel.status = 'busy';
+      kernel.execute('q1', 'c1');
+      await later(500);
+      expect(model.running?.request).toBe('theirs');
+
+      context.tell('status', 'theirs', { execution_state: 'idle' });
+      await later(1000);
+      expect(model.running?.request).toBe('q1');
+    });
+
+    it('is not shown while nothing is counted, nor where greencell is not loaded', async () => {
+      await begun();
+      context.say({ ...golden('status'), seq: 50, paused: true });
+      kernel.execute('q1');
+      await later(1000);
+      expect(model.running).toBeNull();
+
+      model = new SessionModel();
+      kernel.loaded = false;
+      await connect();
+      kernel.execute('q2');
+      await later(1000);
+      expect(model.running).toBeNull();
+    });
+
+    it('goes with its kernel', async () => {
+      await begun();
+      kernel.execute('q1');
+      await later(1000);
+      context.turn('restarting');
+
+      expect(model.running).toBeNull();
+    });
+
+    it('is not blamed on native code where the kernel says other things', async () => {
+      await begun();
+      kernel.execute('q1');
+      await later(5000);
+      context.tell('stream', 'q1', { text: 'still here' });
+      await later(5000);
+
+      expect(model.stale).toBe(true);
+      expect(model.silence).toBe('unknown');
+    });
+
+    it('tells whose it was by the request in its record', async () => {
+      const made = await begun();
+      kernel.execute('q1');
+      const end = ended('q1', { run: 'mine' });
+      context.say({ ...end, records: [{ ...(end['record'] as Content), run: 'theirs', request: 'other' }] });
+
+      const own = model.records.filter(record => made.askedFor(record)).map(record => record.run);
+      expect(own).toEqual(['mine']);
+      expect(model.endedTogether.map(record => record.run)).toEqual(['theirs', 'mine']);
+    });
+  });
+
+  it('answers a hello with a probe, also while a cell runs: the kernel tells only who asks', async () => {
+    kernel.loaded = false;
+    await connect();
+    kernel.status = 'busy';
+    context.say(golden('hello'));
+    await settle();
+
+    expect(kernel.sent).toEqual(['control comm_info_request', 'control comm_info_request']);
+    expect(model.phase).toBe('measuring');
+  });
+
+  it('takes over the totals of an answer, but not those of another session', async () => {
+    const made = await connect();
+    const told = { ...(golden('cell-end')['totals'] as Content), energy_j: 200, duration_s: 700 };
+    kernel.snapshot = { ok: true, totals: told, as_of: null };
+    await made.request('history');
+    expect(model.totals?.energyJ).toBe(200);
+
+    kernel.snapshot = { ok: true, totals: { ...told, energy_j: 0, cells: 0, duration_s: 0 } };
+    await made.request('reset');
+    expect(model.totals?.energyJ).toBe(200);
+  });
+
+  describe('no connection', () => {
+    const lost = async (status = 'connecting'): Promise<void> => {
+      await connect();
+      kernel.connectionStatus = status;
+      context.connectionStatusChanged.emit(status);
+      await settle();
+    };
+    const network = (isOn: boolean): void => {
+      vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(isOn);
+      window.dispatchEvent(new Event(isOn ? 'online' : 'offline'));
+    };
+    afterEach(() => vi.restoreAllMocks());
+
+    it.each([['connecting', 'lost'], ['disconnected', 'given-up']])('is told from a kernel that is %s', async (status, link) => {
+      await lost(status);
+
+      expect(model.link).toBe(link);
+    });
+
+    it('is told from a server that is gone', async () => {
+      serverThere = false;
+      await lost();
+
+      expect(model.link).toBe('no-server');
+    });
+
+    it('is told from a computer without network', async () => {
+      await lost();
+      network(false);
+      expect(model.link).toBe('offline');
+      network(true);
+      expect(model.link).toBe('lost');
+    });
+
+    it('is none while messages come: a kernel on this computer needs no network', async () => {
+      await connect();
+      network(false);
+      context.say({ ...golden('tick'), seq: 50 });
+
+      expect(model.connected).toBe(true);
+      expect(model.stale).toBe(false);
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(model.stale).toBe(true);
+      expect(model.silence).toBe('offline');
+    });
   });
 });

@@ -64,7 +64,7 @@ describe('SessionModel', () => {
 
     model.receive(message('tick', { seq: 3 }));
     expect(model.powerW).toBe(3.25);
-    model.setConnected(false);
+    model.setLink('lost');
     expect(model.powerW).toBeNull();
   });
 

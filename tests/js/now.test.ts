@@ -78,8 +78,8 @@ describe('Now', () => {
     expect(plain(now.node)).toContain('Paused');
 
     take('status', { seq: 99, paused: false });
-    model.setConnected(false);
+    model.setLink('lost');
     now.update(model, false);
-    expect(plain(now.node)).toContain('Disconnected');
+    expect(plain(now.node)).toContain('No connection to the kernel');
   });
 });

@@ -97,11 +97,11 @@ describe('Welcome', () => {
     expect(welcome.node.hidden).toBe(true);
     expect(welcome.node.textContent).toBe('');
 
-    model.setConnected(false);
+    model.setLink('lost');
     welcome.update('not-loaded', new SessionModel(), 'Python 3');
     expect(primaries().length).toBe(1);
     const lost = new SessionModel();
-    lost.setConnected(false);
+    lost.setLink('lost');
     welcome.update('not-loaded', lost, 'Python 3');
     expect(welcome.node.textContent).toContain('Disconnected');
     expect(primaries().length).toBe(0);

@@ -98,6 +98,7 @@ describe('WidgetChannel', () => {
     expect(await idle).toEqual({ ok: false, error: 'the kernel does not answer' });
 
     widget.say({ ...golden('cell-start'), seq: 1e6 });
+    vi.advanceTimersByTime(200);
     expect(model.running).not.toBeNull();
     const busy = vi.fn();
     void channel.request('pause').then(busy);
@@ -132,7 +133,7 @@ describe('WidgetView', () => {
     view.dispose();
   });
 
-  it('says that what is asked waits for the running cell, and only then', () => {
+  it('says that what is asked waits for the running cell, and only then', async () => {
     const { view, model, widget } = shown();
     view.setVisible(true);
     const line = view.node.querySelector<HTMLElement>('.gc-Waits');
@@ -142,6 +143,7 @@ describe('WidgetView', () => {
     expect(line?.hidden).toBe(false);
     expect(line?.textContent).toContain('answered when it has ended');
     widget.say({ ...golden('snapshot'), running: null, seq: 1e6 });
+    await new Promise(requestAnimationFrame);
     expect(line?.hidden).toBe(true);
     view.dispose();
   });
