@@ -26,6 +26,7 @@ import { Summary } from './summary';
 import { WasteView } from './waste';
 import { WhatIf } from './whatif';
 import { Where } from './where';
+import { suggestions } from '../zones';
 import { askZoneName } from './zone';
 import { Welcome, type WelcomePhase } from './welcome';
 
@@ -132,7 +133,7 @@ export class GreencellPanel extends Widget {
     let name = tracked?.model.carbon?.zone ?? '';
     let refusal = '';
     while (tracked) {
-      const answer = await askZoneName(this._trans, name, refusal);
+      const answer = await askZoneName(this._trans, name, refusal, suggestions(query => tracked.connection.request('zones', { query })));
       if (answer === null) {
         return;
       }

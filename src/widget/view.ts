@@ -20,6 +20,7 @@ import { Settings } from '../settings';
 import type { WidgetChannel } from './channel';
 import { Frame } from '../frame';
 import type { ITotals } from '../wire';
+import { suggestions } from '../zones';
 import { ZoneForm } from './zone';
 
 const COUNT_MS = 1000;
@@ -34,7 +35,11 @@ export class WidgetView {
     const name = (): string => _trans.__('cell');
     const names = () => name;
     const reveal = (): void => undefined;
-    this._zone = new ZoneForm(_trans, zone => channel.request('set-zone', { zone }));
+    this._zone = new ZoneForm(
+      _trans,
+      zone => channel.request('set-zone', { zone }),
+      suggestions(query => channel.request('zones', { query }))
+    );
     this._method = new Method(_trans, text => void navigator.clipboard.writeText(text));
     const toMethod = (): void => {
       this._method.reveal();

@@ -3,17 +3,19 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { Reply } from '../connection';
 import { element, marked, setText, show } from '../dom';
+import { ZoneField } from '../panel/zonefield';
+import type { Suggest } from '../zones';
 
 export class ZoneForm {
-  constructor(trans: TranslationBundle, set: (zone: string) => Promise<Reply>) {
-    this._input.setAttribute('aria-label', trans.__('Zone'));
+  constructor(trans: TranslationBundle, set: (zone: string) => Promise<Reply>, suggest: Suggest) {
+    this._field = new ZoneField(trans, suggest);
     this._refusal.setAttribute('role', 'alert');
     const done = element('button', 'gc-Button', trans.__('Set'));
     const hint = trans.__('A country, a state, a city, or a cloud region: France, US-CA, Sydney, aws:eu-west-3.');
-    this.node.append(element('div', 'gc-Dim', hint), element('div', 'gc-Row', this._input, done), this._refusal);
+    this.node.append(element('div', 'gc-Dim', hint), ...this._field.nodes, done, this._refusal);
     this.node.addEventListener('submit', event => {
       event.preventDefault();
-      const zone = this._input.value.trim();
+      const zone = this._field.value;
       if (zone !== '') {
         void set(zone).then(reply => {
           setText(this._refusal, reply.ok ? '' : reply.error);
@@ -31,10 +33,10 @@ export class ZoneForm {
   /** Show it with what holds now; again, and it goes. */
   open(zone: string): void {
     show(this.node, this.node.hidden !== false);
-    this._input.value = zone;
-    this._input.focus();
+    this._field.value = zone;
+    this._field.focus();
   }
 
-  private readonly _input = element('input', 'gc-Input');
+  private readonly _field: ZoneField;
   private readonly _refusal = marked('p', 'zone-refusal', 'gc-Refusal');
 }

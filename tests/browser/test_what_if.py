@@ -67,6 +67,33 @@ def test_a_place_that_is_none_stays_in_the_dialog(open_notebook: Any) -> None:
     page.locator("[data-gc='zone'][data-zone='US-CA']").wait_for(timeout=10_000)
 
 
+def test_places_are_suggested_while_somebody_types(open_notebook: Any) -> None:
+    """From the tables, by keyboard and by mouse; the one that was taken is set."""
+    nb = open_notebook([WORK])
+    nb.wait_idle()
+    nb.enable()
+    page = nb.page
+    field, places = page.locator(".jp-Dialog input"), page.locator("[data-gc='zone-suggestion']")
+
+    page.locator("[data-gc='zone']").click()
+    field.fill("")
+    field.press_sequentially("Swe")
+    page.locator("[data-gc='zone-suggestion'][data-zone='SE']").wait_for(timeout=10_000)
+    assert "g/kWh" in places.first.inner_text()
+    field.press("ArrowDown")
+    assert field.input_value() == places.first.get_attribute("data-zone") == "SE"
+    field.press("Enter")
+    page.locator("[data-gc='zone'][data-zone='SE']").wait_for(timeout=10_000)
+
+    page.locator("[data-gc='zone']").click()
+    field.fill("Califor")
+    page.locator("[data-gc='zone-suggestion'][data-zone='US-CA']").click()
+    assert field.input_value() == "US-CA"
+    page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.locator("[data-gc='zone'][data-zone='US-CA']").wait_for(timeout=10_000)
+    assert nb.errors == []
+
+
 def test_a_statement_is_copied(open_notebook: Any) -> None:
     """Chosen in the menu, it is on the clipboard."""
     nb = open_notebook([WORK])
