@@ -7,9 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Literal, TypeVar
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from greencell import script_session
 from greencell.claims import Claim
@@ -19,6 +17,9 @@ from greencell.measured_calls import measured_calls
 from greencell.model import CellRecord, CellStatus
 from greencell.session import Session
 from greencell.units import G_PER_KG
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # for the type checker only: no install of ours brings it
 
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound="Measurement")

@@ -170,8 +170,10 @@ class Kernel:
 def start_kernel(tmp_path: Any) -> Iterator[Callable[..., Kernel]]:
     started: list[Kernel] = []
 
-    def start(*, load: bool = True, **environment: str) -> Kernel:
+    def start(*, load: bool = True, python: str | None = None, **environment: str) -> Kernel:
         manager = KernelManager(kernel_name="python3")
+        if python is not None:  # of another environment
+            manager.kernel_spec.argv[0] = python
         env = {**os.environ, "IPYTHONDIR": str(tmp_path / "ipython"), "TZ": "Europe/Paris"}
         env["GREENCELL_DATA_DIR"] = str(tmp_path / "history")
         env.update(environment)
