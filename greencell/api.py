@@ -21,7 +21,7 @@ def session() -> Session | None:
     ``None`` where greencell is not loaded, and in a script before its first measured block.
     """
     extension = running_extension()
-    if extension is not None:
+    if extension is not None and extension.session.is_here:
         found: Session = extension.session
         return found
     script = script_session.current()

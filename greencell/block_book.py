@@ -41,6 +41,11 @@ class BlockBook:
         return tuple(self._latest)
 
     @property
+    def not_listed(self) -> int:
+        """How many ended before those."""
+        return self.count - len(self._latest)
+
+    @property
     def open_count(self) -> int:
         """How many are in progress."""
         return len(self._around)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import platform
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Final
 
 from greencell.model import (
     CarbonInfo,
@@ -33,9 +33,9 @@ def session_document(view: SessionView) -> JsonObject:
     """The document of a session, JSON-ready.
 
     Where records were paged out and could not be read again, ``totals.cells_not_listed`` tells
-    how many cells are in the sums alone.
+    how many cells are in the sums alone. ``blocks`` is there where there is one.
     """
-    return {
+    document: JsonObject = {
         "schema": SCHEMA,
         "session": {
             "id": view.id,
@@ -55,6 +55,10 @@ def session_document(view: SessionView) -> JsonObject:
         "totals": {**_totals_object(view.totals), "cells_not_listed": view.paged.count},
         "cells": [cell_object(record) for record in sorted(view.cells, key=_by_number)],
     }
+    if view.blocks:
+        document["blocks"] = [block_object(record) for record in sorted(view.blocks, key=_by_start)]
+        document["totals"]["blocks_not_listed"] = view.blocks_not_listed
+    return document
 
 
 def iso_time(wall_s: float) -> str:
@@ -165,6 +169,10 @@ def _by_number(record: CellRecord) -> int:
     return record.number
 
 
+def _by_start(record: CellRecord) -> float:
+    return record.started_at
+
+
 def _kwh(energy_j: float | None) -> float | None:
     return None if energy_j is None else finite(energy_j / J_PER_KWH)
 
@@ -235,3 +243,12 @@ def cell_object(record: CellRecord) -> JsonObject:
         "flags": list(record.flags),
         "metrics": {name: finite(value) for name, value in record.metrics.items()},
     }
+
+
+_OF_CELLS: Final = frozenset({"number", "cell_id", "execution_count", "metrics"})
+"""What a cell has and a block has not."""
+
+
+def block_object(record: CellRecord) -> JsonObject:
+    """One measured block; ``parent`` is the number of the cell that it ran in."""
+    return {name: value for name, value in cell_object(record).items() if name not in _OF_CELLS}

@@ -28,10 +28,15 @@ def history_path(data_dir: Path | None) -> Path:
     return user_data_path("greencell", appauthor=False).absolute() / FILE_NAME
 
 
-def keep(session: Session, settings: Settings) -> Recorder | None:
-    """Have a session kept from now on; ``None`` where that was switched off, or has no place."""
+def keep(session: Session, settings: Settings, *, alone: bool = False) -> Recorder | None:
+    """Have a session kept from now on; ``None`` where that was switched off, or has no place.
+
+    Args:
+        alone: leave it out while a process that started this one measures, too.
+    """
     if not settings.history:
         return None
+    from greencell.history.ancestry import Ancestry
     from greencell.history.keeper import Keeper, notebook_path
     from greencell.history.process import this_process
     from greencell.history.recorder import Recorder, Retention
@@ -44,6 +49,9 @@ def keep(session: Session, settings: Settings) -> Recorder | None:
     clock, identity = SystemClock(), this_process()
     retention = Retention(settings.history_max_days, settings.history_max_mb)
     rows = SessionRows(session, identity, clock, notebook_path())
-    recorder = Recorder(path, identity, clock, rows, retention)
-    session.keeper = Keeper(session, rows, recorder, clock)
+    ancestry = Ancestry(identity) if alone else None
+    recorder = Recorder(path, identity, clock, rows, retention, ancestry=ancestry)
+    session.keeper = keeper = Keeper(session, rows, recorder, clock)
+    if alone:
+        keeper.session_began()
     return recorder

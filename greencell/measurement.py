@@ -237,7 +237,10 @@ def measure(label: str = "block") -> Measurement:
 
 
 def running_extension() -> Any:
-    """The extension on the shell that runs this code; IPython is not imported for asking."""
+    """The extension on the shell that runs this code; IPython is not imported for asking.
+
+    In a forked child it is the parent's, and measures nothing.
+    """
     if "IPython" not in sys.modules:
         return None
     from IPython import get_ipython
@@ -250,9 +253,9 @@ def running_extension() -> Any:
 def _place() -> tuple[Session | None, str | None]:
     """The session that measures this code, and the cell that it runs in."""
     extension = running_extension()
-    if extension is not None:
+    if extension is not None and extension.session.is_here:
         return extension.session, extension.hooks.outermost_run or extension.hooks.only_run
-    return script_session.obtain(), None
+    return script_session.obtain(is_counted=extension is not None), None
 
 
 def _open_frame(frame: _Frame | None) -> _Frame | None:

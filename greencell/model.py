@@ -295,6 +295,8 @@ class SessionView:
 
     ``baselines_w`` holds each source's idle power, where it was measured; ``paged`` tells of
     finished runs that are not among ``cells``, because only the history holds them by now.
+    ``blocks`` are the latest of ``measure``, which are in no sum; of ``blocks_not_listed``
+    earlier ones nothing but their number is known any more.
     """
 
     id: str
@@ -312,3 +314,5 @@ class SessionView:
     totals: Totals
     cells: tuple[CellRecord, ...]
     paged: Paged = Paged()
+    blocks: tuple[CellRecord, ...] = ()
+    blocks_not_listed: int = 0

@@ -55,9 +55,19 @@ class ScriptSession:
 
 
 class _Process:
-    """What this process has. A forked child begins with nothing of its parent's."""
+    """What this process has.
+
+    Attributes:
+        is_counted: whether it was forked from a process whose own session counts it, too.
+    """
+
+    is_counted = False
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """With nothing; also in a forked child, where a thread of the parent's held the lock."""
         self.lock = threading.RLock()
         self.script: ScriptSession | None = None
         self.is_building = False
@@ -65,7 +75,7 @@ class _Process:
         self.not_before_s = 0.0
 
 
-_process = _Process()
+_process: Final = _Process()
 _of_parents: Final[list[ScriptSession]] = []
 """Kept, so that nothing of a parent's is ever closed by a child's garbage collector."""
 
@@ -75,12 +85,16 @@ def current() -> ScriptSession | None:
     return _process.script
 
 
-def obtain() -> Session | None:
+def obtain(*, is_counted: bool = False) -> Session | None:
     """The script's session, built if there is none; ``None`` where it cannot be built.
 
     After a failure nothing is tried for a second, then for twice as long, at most for a minute.
+
+    Args:
+        is_counted: whether another process counts this one, too.
     """
     here = _process
+    here.is_counted |= is_counted
     script = here.script
     if script is not None:
         return script.session
@@ -119,7 +133,7 @@ def _build() -> ScriptSession:
     equipped = equip(read, os.environ, GridTable())
     session = Session(equipped.equipment)
     session.label = script_name()
-    recorder = keep(session, read.settings)
+    recorder = None if _process.is_counted else keep(session, read.settings, alone=True)
     if recorder is not None:
         recorder.start()
     session.start()
@@ -146,9 +160,10 @@ def script_name() -> str | None:
 
 
 def _after_fork() -> None:
-    global _process  # the lock of the parent's may be held by a thread that is not here
-    script, _process = _process.script, _Process()
+    script = _process.script
+    _process.begin()
     if script is not None:
+        _process.is_counted = True
         _of_parents.append(script)
         script.abandon_after_fork()
 

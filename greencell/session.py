@@ -304,7 +304,7 @@ class Session:
 
         Waits for slow counters, at most half a second: the background thread looks at them.
         """
-        if claim.record is not None or self._closed or os.getpid() != self._pid:
+        if claim.record is not None or self._closed or not self.is_here:
             return claim.record
         if not claim.has_waited:
             if self._sampler.alive:
@@ -440,6 +440,13 @@ class Session:
             self.settle()
             return tuple(self._books.current().records)
 
+    @property
+    def block_counts(self) -> tuple[int, int]:
+        """How many measured blocks are in progress, and how many have ended."""
+        with self._lock:
+            blocks = self._books.current().blocks
+            return blocks.open_count, blocks.count
+
     def surplus(self) -> list[str]:
         """The runs that memory may let go as soon as the history holds them, oldest first."""
         with self._lock:
@@ -450,6 +457,11 @@ class Session:
         """The history holds the first ``count`` of ``surplus``."""
         with self._lock:
             self._books.page_out(count)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it is this process's; a forked child has its parent's, which measures nothing."""
+        return os.getpid() == self._pid
 
     @property
     def busy(self) -> bool:
@@ -509,6 +521,8 @@ class Session:
                 totals=ledger.totals(self._carbon.factor, with_running=live),
                 cells=tuple(ledger.records),
                 paged=ledger.paged,
+                blocks=ledger.blocks.latest,
+                blocks_not_listed=ledger.blocks.not_listed,
             )
 
     def _whole_view(self) -> SessionView:

@@ -65,6 +65,11 @@ class Keeper:
         self._session_noted = ""
         self._session_ns = 0
         self._session_waits = False
+        self._blocks_noted = ("", (0, 0))
+
+    def session_began(self) -> None:
+        """Have the session in the file before anything ends: others look for it there."""
+        self._recorder.note([self._session()])
 
     def ended(self, records: Iterable[CellRecord]) -> None:
         """These runs ended, and their figures are final."""
@@ -75,7 +80,7 @@ class Keeper:
         since_s = (self._clock.monotonic_ns() - self._handed_over_ns) / NS_PER_S
         if since_s >= HAND_OVER_EVERY_S:
             self._hand_over()
-        due_s = self._note_unfinished()
+        due_s = min(self._note_unfinished(), self._note_blocks())
         return min(due_s, HAND_OVER_EVERY_S - since_s) if self._ended else due_s
 
     def _hand_over(self) -> None:
@@ -108,10 +113,25 @@ class Keeper:
         self._recorder.note([self._session(), *rows])
         return period_s
 
+    def _note_blocks(self) -> float:
+        """Note the session where measured blocks began, ended or go on; when that is due again."""
+        now = (self._picture.id, self._picture.block_counts)
+        in_progress, ended = now[1]
+        is_news = now != self._blocks_noted
+        if not in_progress and not (ended and is_news):
+            return _NOTHING_DUE_S
+        since_s = (self._clock.monotonic_ns() - self._session_ns) / NS_PER_S
+        due_s = SESSION_EVERY_S if is_news else HEART_BEAT_S
+        if self._session_noted == self._picture.id and since_s < due_s:
+            return due_s - since_s
+        self._blocks_noted = now
+        self._recorder.note([self._session()])
+        return HEART_BEAT_S if in_progress else _NOTHING_DUE_S
+
     def session_ended(self) -> None:
         """The session is over: its row gets its end."""
         self._hand_over()
-        if self._picture.cells_in_memory:
+        if self._picture.cells_in_memory or any(self._picture.block_counts):
             self._recorder.note([self._session()])
 
     @property

@@ -16,7 +16,7 @@ from greencell.history.database import BUSY_S, words_of
 from greencell.history.rows import record_of
 from greencell.history.schema import MIGRATIONS, version_of
 from greencell.model import CellRecord
-from greencell.report.shape import CELL, SESSION, TOTALS
+from greencell.report.shape import BLOCKS, CELL, SESSION, TOTALS
 
 _DAY_S: Final = 86_400.0
 _WAIT_S: Final = 20 * BUSY_S
@@ -153,7 +153,8 @@ def session_of(row: sqlite3.Row) -> dict[str, Any] | None:
         document = json.loads(row["document"])
         session = SESSION(document["session"], "session")
         totals = TOTALS(document["totals"], "totals")
-    except (KeyError, RecursionError, TypeError, UsageError, ValueError):
+        blocks = BLOCKS(document.get("blocks"), "blocks")
+    except (AttributeError, KeyError, RecursionError, TypeError, UsageError, ValueError):
         return None
     return {
         "id": row["id"],
@@ -163,4 +164,5 @@ def session_of(row: sqlite3.Row) -> dict[str, Any] | None:
         "zone": row["zone"],
         "zone_name": row["zone_name"],
         **{key: value for key, value in totals.items() if key != "by_component_kwh"},
+        "blocks": blocks,
     }

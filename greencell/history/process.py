@@ -12,7 +12,7 @@ import psutil
 from greencell.history.rows import Identity
 
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
-_SAME_S: Final = 5.0
+SAME_S: Final = 5.0
 """Start times are computed from ticks and the clock, and differ a little from call to call."""
 
 
@@ -41,4 +41,4 @@ def is_gone(other: Identity, here: Identity) -> bool:
         return True
     except psutil.Error:
         return False
-    return abs(started - other.started) > _SAME_S
+    return abs(started - other.started) > SAME_S

@@ -20,6 +20,7 @@ from typing import Final, Protocol
 from greencell.clock import Clock
 from greencell.guard import Guard
 from greencell.history import statements as sql
+from greencell.history.ancestry import Ancestry
 from greencell.history.database import (
     Newer,
     Opened,
@@ -75,6 +76,7 @@ class Recorder:
     Args:
         path: of the file; its folder is made.
         rows: of the session that is running, for a file that has to begin anew.
+        ancestry: given where a session is to be left out as long as an ancestor measures it, too.
 
     Attributes:
         path: of the file.
@@ -87,12 +89,15 @@ class Recorder:
         clock: Clock,
         rows: Rows,
         retention: Retention | None = None,
+        *,
+        ancestry: Ancestry | None = None,
     ) -> None:
         self.path = path
         self._identity = identity
         self._clock = clock
         self._rows = rows
         self._retention = retention or Retention()
+        self._ancestry = ancestry
         self._guard = Guard("history")
         self._thread = Sampler(self._beat, clock, self._guard, "greencell-history")
         self._lock = threading.Lock()
@@ -257,13 +262,27 @@ class Recorder:
             rows = dict(self._waiting)
         if not rows:
             return
-        _put(connection, rows.values(), sql.ALWAYS)
+        if not self._is_counted_elsewhere(connection, rows.values()):
+            _put(connection, rows.values(), sql.ALWAYS)
         self._rows.page_out(lambda run: bool(connection.execute(sql.IS_DONE, (run,)).fetchone()))
         self._written_ns = self._clock.monotonic_ns()
         with self._lock:
             for key, row in rows.items():
                 if self._waiting.get(key) is row:
                     del self._waiting[key]
+
+    def _is_counted_elsewhere(self, connection: sqlite3.Connection, rows: Iterable[Row]) -> bool:
+        """Whether an ancestor's session holds these; then none of them stays in the file."""
+        if self._ancestry is None:
+            return False
+        sessions = [row.values for row in rows if row.table == "session"]
+        began_at = max((float(values["started_at"] or 0.0) for values in sessions), default=0.0)
+        if not sessions or not self._ancestry.measures(connection, began_at):
+            return False
+        with Transaction(connection):
+            for values in sessions:
+                connection.execute(sql.FORGET_ONE, {"id": values["id"]})
+        return True
 
     def _tidy(self, connection: sqlite3.Connection) -> None:
         """What is due when a file is opened: the dead, what they left, what is too old."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from greencell.clock import Clock
 from greencell.document import JsonObject, cell_object, session_document
@@ -21,6 +21,11 @@ class Picture(Protocol):
     @property
     def cells_in_memory(self) -> Sequence[CellRecord]:
         """Its finished runs, but for those that only the history holds by now."""
+        ...
+
+    @property
+    def block_counts(self) -> tuple[int, int]:
+        """How many measured blocks are in progress, and how many have ended."""
         ...
 
     def view(self, *, live: bool) -> SessionView:
@@ -40,8 +45,17 @@ class Picture(Protocol):
         ...
 
 
+_BLOCKS_RUNNING: Final = 20
+_BLOCKS_ENDED: Final = 100
+
+
 class SessionRows:
     """Makes the rows of one session.
+
+    Measured blocks have no row: older versions would count one in the table of cells as a cell.
+    They stand in the document of the session's own row, where older versions pass over them: the
+    latest few while the session runs, because the row is written again every second, and more at
+    its end.
 
     Args:
         notebook: the path that the server told the kernel, if it did.
@@ -58,6 +72,13 @@ class SessionRows:
     def session(self) -> Row:
         """The session's own row."""
         view = replace(self._picture.view(live=True), cells=())
+        kept = _BLOCKS_RUNNING if view.ended_at is None else _BLOCKS_ENDED
+        dropped = max(0, len(view.blocks) - kept)
+        view = replace(
+            view,
+            blocks=view.blocks[dropped:],
+            blocks_not_listed=view.blocks_not_listed + dropped,
+        )
         document: JsonObject = session_document(view)
         del document["cells"]
         values = session_values(view, document, self._identity, self._clock.wall_s())
@@ -72,7 +93,7 @@ class SessionRows:
     def everything(self) -> list[Row]:
         """All rows that are in memory, for a file that begins anew."""
         records = self._picture.cells_in_memory
-        if not records:
+        if not records and not any(self._picture.block_counts):
             return []
         return [self.session(), *(self.cell(record, "done") for record in records)]
 

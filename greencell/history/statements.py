@@ -40,6 +40,10 @@ _OF_PROCESS: Final = (
 RUNNING: Final = (
     "select distinct hostname, boot, pid, process_started from session where state = 'running'"
 )
+RUNS_SINCE: Final = (
+    "select 1 from session where state = 'running' and hostname = :hostname and boot = :boot "
+    "and pid = :pid and abs(process_started - :started) < :same_s and started_at <= :began_at"
+)
 LOSE_SESSIONS: Final = (
     f"update session set state = 'lost' where state = 'running' and {_OF_PROCESS}"  # noqa: S608  # a constant
 )

@@ -52,7 +52,8 @@ def history_csv(sessions: Sequence[Past]) -> str:
 def _line(one: Past) -> tuple[str, str, str, str, str, str, str]:
     name = visible(" ".join(str(one["notebook"] or one["label"] or "-").split()))
     short = name if len(name) <= _MAX_NAME else f"…{name[1 - _MAX_NAME :]}"
-    state = {"ended": "", "running": "running"}.get(one["state"], "lost: its kernel was killed")
+    killed = "lost: its kernel was killed" if one["cells"] else "lost: it was killed"
+    state = {"ended": "", "running": "running"}.get(one["state"], killed)
     return (
         str(one["started_at"])[:_DATE].replace("T", " "),
         short,
@@ -60,8 +61,14 @@ def _line(one: Past) -> tuple[str, str, str, str, str, str, str]:
         figures.duration(one["duration_s"]),
         figures.figure(one, "energy"),
         figures.figure(one, "co2"),
-        state,
+        "; ".join(words for words in (_blocks(one), state) if words),
     )
+
+
+def _blocks(one: Past) -> str:
+    """How many blocks were measured, as a script has no cells."""
+    count = len(one.get("blocks") or ()) + (one.get("blocks_not_listed") or 0)
+    return f"{count} measured block{'' if count == 1 else 's'}" if count else ""
 
 
 def _sum(sessions: Sequence[Past]) -> tuple[str, str, str, str]:

@@ -16,8 +16,13 @@ from greencell.report.shape import legible
 from greencell.report.svg_format import drawing
 from greencell.report.templating import environment
 from greencell.report.text_formats import (
+    BLOCKS_EXPORTED,
+    BLOCKS_SHOWN,
+    block_count,
+    block_rows,
     cell_figures,
     cell_name,
+    is_script,
     remarks,
     sorted_cells,
     source_words,
@@ -63,6 +68,8 @@ def comparison_html(comparison: Comparison) -> str:
 def _render(template: str, document: Mapping[str, Any], *, sort: str, limit: int | None) -> str:
     document = legible(document)
     rows = sorted_cells(document, sort)
+    most = BLOCKS_EXPORTED if limit is None else BLOCKS_SHOWN
+    blocks, more_blocks = block_rows(document, sort, most)
     largest_kwh = _largest_kwh(document)
     return (
         environment()
@@ -70,7 +77,11 @@ def _render(template: str, document: Mapping[str, Any], *, sort: str, limit: int
         .render(
             d=document,
             rows=[_row(cell, largest_kwh) for cell in rows[:limit]],
-            legend=figures.legend(rows[:limit]),
+            blocks=[words for _, words in blocks],
+            more_blocks=more_blocks,
+            block_count=block_count(document),
+            is_script=is_script(document),
+            legend=figures.legend([*rows[:limit], *(block for block, _ in blocks)]),
             left_out=0 if limit is None else max(0, len(rows) - limit),
             components=_components(document),
             sources=source_words(document),

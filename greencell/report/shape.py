@@ -236,19 +236,24 @@ _INTERVALS: Final = (("energy", "kwh"), ("co2", "kg"))
 TOTALS: Final = _within(_object(
     cells=_whole, **_FIGURES, cells_energy_kwh=_number, between_cells_energy_kwh=_number,
     by_component_kwh=_named, provenance=_text, flags=_each(_text), bases=_each(_text),
-    grid_relative_error=_number, cells_not_listed=_whole,
+    grid_relative_error=_number, cells_not_listed=_whole, blocks_not_listed=_whole,
 ), *_INTERVALS)  # fmt: skip
+_RUN: Final[dict[str, _Reader]] = {
+    "label": _text_if_any, "status": _text, "started_at": _text, "duration_s": _number, **_FIGURES,
+    "zone": _text, "intensity_g_per_kwh": _number, "pue": _number, "basis": _text_if_any,
+    "grid_relative_error": _number, "parent": _whole, "final": _truth, "mean_power_w": _number,
+    "peak_power_w": _number, "by_component_kwh": _named, "provenance": _text,
+    "flags": _each(_text),
+}  # fmt: skip
 CELL: Final = _within(_object(
-    number=_whole, cell_id=_text_if_any, execution_count=_whole, label=_text_if_any, status=_text,
-    started_at=_text, duration_s=_number, **_FIGURES, zone=_text,
-    intensity_g_per_kwh=_number, pue=_number, basis=_text_if_any, grid_relative_error=_number,
-    parent=_whole, final=_truth, mean_power_w=_number, peak_power_w=_number,
-    by_component_kwh=_named, provenance=_text, flags=_each(_text), metrics=_metrics,
+    number=_whole, cell_id=_text_if_any, execution_count=_whole, metrics=_metrics, **_RUN,
 ), *_INTERVALS)  # fmt: skip
+BLOCKS: Final = _each(_within(_object(**_RUN), *_INTERVALS))
+"""Of ``measure``; a session that has none does not tell."""
 _DOCUMENT: Final = _object(
     schema=_text, session=SESSION, host=HOST, attribution=_text, sources=_each(SOURCE),
     skipped=_each(SKIPPED), carbon=CARBON, totals=TOTALS, cells=_each(CELL, needed=True),
-    notes=_each(_text),
+    blocks=BLOCKS, notes=_each(_text),
 )  # fmt: skip
 PAST_RUN: Final = _object(
     started_at=_number, label=_text_if_any, energy_j=_number, low_j=_number, high_j=_number,

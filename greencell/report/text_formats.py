@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from greencell.report import figures
 from greencell.report.place_text import place_name
@@ -12,6 +12,9 @@ from greencell.report.shape import legible
 
 _SORTS = {"order": "number", "energy": "energy_kwh", "co2": "co2_kg", "time": "duration_s"}
 SORTS = tuple(_SORTS)
+BLOCKS_SHOWN: Final = 20
+BLOCKS_EXPORTED: Final = 100
+"""Of what may be thousands of measured blocks, a table has so many."""
 Cell = Mapping[str, Any]
 
 
@@ -48,10 +51,18 @@ def summary_lines(document: Mapping[str, Any]) -> list[str]:
     lines = [
         f"Energy   {_shown(totals, 'energy')}  ({_known(totals)})",
         f"CO2e     {_shown(totals, 'co2')}  ({_doubt(totals) or 'no interval yet'})",
-        f"Cells    {figures.general(totals['cells'])} in {_duration(document)}: "
-        f"{figures.known(figures.part(cells, totals))}; "
-        f"between cells: {figures.known(figures.part(between, totals))}",
     ]
+    count = block_count(document)
+    if is_script(document):
+        lines.append(f"Blocks   {count} in {_duration(document)}, within the energy above")
+    else:
+        lines.append(
+            f"Cells    {figures.general(totals['cells'])} in {_duration(document)}: "
+            f"{figures.known(figures.part(cells, totals))}; "
+            f"between cells: {figures.known(figures.part(between, totals))}"
+        )
+    if count and not is_script(document):
+        lines.append(f"Blocks   {count} measured, within the energy above")
     if beside := figures.machine_words(totals):
         lines.append(f"Beside   {beside}")
     if totals["cells_not_listed"]:
@@ -86,22 +97,70 @@ def to_text(document: Mapping[str, Any]) -> str:
 
 
 def cells_text(document: Mapping[str, Any], sort: str = "order") -> str:
-    """The table of cells for a terminal."""
+    """The table of cells for a terminal, and a small one of measured blocks."""
     document = legible(document)
     cells = sorted_cells(document, sort)
-    rows = [("cell", "energy", "CO2e", "time", "power", "")]
+    rows: list[tuple[str, ...]] = []
     for cell in cells:
         indent = "  " if cell["parent"] is not None else ""
         rows.append((indent + _short(cell_name(cell)), *cell_figures(cell), remarks(cell)))
+    blocks, more = block_rows(document, sort, BLOCKS_SHOWN)
+    lines = [] if is_script(document) else _table("cell", rows)
+    if lines and not rows:
+        lines.append("no cell has been measured yet")
+    if blocks:
+        named = [(_short(name), *rest) for _, (name, *rest) in blocks]
+        lines += [*([""] if lines else []), *_table("block", named)]
+    if more:
+        lines.append(f"{more} more blocks; an export as .json has the latest 5,000")
+    return "\n".join([*lines, *figures.legend([*cells, *(block for block, _ in blocks)])])
+
+
+def _table(first: str, rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Names to the left, figures to the right, remarks last."""
+    rows = [(first, "energy", "CO2e", "time", "power", ""), *rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines = []
     for row in rows:
-        first = row[0].ljust(widths[0])
+        name = row[0].ljust(widths[0])
         middle = [text.rjust(width) for text, width in zip(row[1:5], widths[1:5], strict=True)]
-        lines.append("  ".join([first, *middle, row[5]]).rstrip())
-    if len(rows) == 1:
-        lines.append("no cell has been measured yet")
-    return "\n".join([*lines, *figures.legend(cells)])
+        lines.append("  ".join([name, *middle, row[5]]).rstrip())
+    return lines
+
+
+def is_script(document: Mapping[str, Any]) -> bool:
+    """Whether a legible document tells of measured blocks and of no cell."""
+    return block_count(document) > 0 and not document["cells"] and not document["totals"]["cells"]
+
+
+def block_count(document: Mapping[str, Any]) -> int:
+    """How many measured blocks a legible document tells of."""
+    return len(document["blocks"]) + (document["totals"]["blocks_not_listed"] or 0)
+
+
+def block_rows(
+    document: Mapping[str, Any], sort: str, limit: int
+) -> tuple[list[tuple[Cell, tuple[str, ...]]], int]:
+    """The latest measured blocks, or the dearest, in words; and how many more there are."""
+    blocks: list[Cell] = list(document["blocks"])
+    if sort != "order":
+        key = _SORTS[sort]
+        blocks = sorted(blocks, key=lambda block: block[key] or 0.0, reverse=True)[:limit]
+    blocks, more = blocks[-limit:], block_count(document) - min(limit, len(blocks))
+    counts = {cell["number"]: cell["execution_count"] for cell in document["cells"]}
+    return [
+        (block, (str(block["label"]), *cell_figures(block), _block_remarks(block, counts)))
+        for block in blocks
+    ], more
+
+
+def _block_remarks(block: Cell, counts: Mapping[int, int | None]) -> str:
+    """The cell that a block ran in, as the notebook numbers it; then as those of a cell."""
+    words = [remarks(block)]
+    if block["parent"] is not None:
+        count = counts.get(block["parent"])
+        words.insert(0, "in a cell" if count is None else f"in [{count}]")
+    return "; ".join(word for word in words if word)
 
 
 def cell_figures(cell: Cell) -> tuple[str, str, str, str]:
@@ -129,17 +188,21 @@ def to_markdown(document: Mapping[str, Any]) -> str:
         f"- {escaped_markdown(re.sub('  +', ': ', line, count=1))}"
         for line in summary_lines(document)
     ]
-    lines += [
-        "",
-        "| cell | energy | CO2e | time | power | remarks |",
-        "|---|---:|---:|---:|---:|---|",
-    ]
+    if not is_script(document):
+        lines += _markdown_head("cell")
     cells = sorted_cells(document, "order")
     for cell in cells:
         nested = "↳ " if cell["parent"] is not None else ""
         fields = (nested + cell_name(cell), *cell_figures(cell), remarks(cell))
         lines.append("| " + " | ".join(escaped_markdown(text) for text in fields) + " |")
-    if signs := figures.legend(cells):
+    blocks, more = block_rows(document, "order", BLOCKS_EXPORTED)
+    if blocks:
+        lines += _markdown_head("block")
+    for _, words in blocks:
+        lines.append("| " + " | ".join(escaped_markdown(text) for text in words) + " |")
+    if more:
+        lines += ["", f"{more} more blocks; an export as .json has the latest 5,000."]
+    if signs := figures.legend([*cells, *(block for block, _ in blocks)]):
         lines += ["", *(f"- {escaped_markdown(sign)}" for sign in signs)]
     session = document["session"]
     lines += [
@@ -148,6 +211,11 @@ def to_markdown(document: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _markdown_head(first: str) -> list[str]:
+    header = f"| {first} | energy | CO2e | time | power | remarks |"
+    return ["", header, "|---|---:|---:|---:|---:|---|"]
 
 
 def _shown(totals: Mapping[str, Any], quantity: figures.Quantity) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import re
 import signal
 import sqlite3
@@ -299,6 +300,70 @@ def test_measure_inside_and_outside_a_notebook(start_kernel: Start) -> None:
     assert plain.run(code).text == "True True True True\n7 True\n"
     (cell,) = kernel.document()["cells"]
     assert cell["energy_kwh"] > 0
+
+
+def test_blocks_of_a_notebook_stand_under_their_cell(start_kernel: Start, tmp_path: Path) -> None:
+    """In the document, the tables and the exports; those of threads during a cell are its, too."""
+    kernel = start_kernel()
+    kernel.run(
+        "import greencell, threading\n"
+        "def work():\n    with greencell.measure('thread'): sum(range(1_000_000))\n"
+        "@greencell.measured\ndef fit(): sum(range(1_000_000))\n"
+    )
+    kernel.run(
+        "thread = threading.Thread(target=work)\n"
+        "with greencell.measure('all'):\n"
+        "    thread.start(); fit(); thread.join()\n"
+    )
+    assert kernel.run("print(fit.measurement.energy_j > 0)").text == "True\n"
+
+    document = kernel.document()
+    blocks = {block["label"]: block for block in document["blocks"]}
+    assert {label: block["parent"] for label, block in blocks.items()} == {
+        "all": 2, "fit": 2, "thread": 2,
+    }  # fmt: skip
+    assert "concurrent" in blocks["thread"]["flags"] and "concurrent" in blocks["all"]["flags"]
+    assert [cell["number"] for cell in document["cells"]] == [1, 2, 3]
+    table = kernel.run("%greencell cells").text
+    assert "fit" in table and "in [3]" in table and "concurrent" in table
+    assert "wrote" in kernel.run("%greencell export blocks.md").text
+    assert "| thread |" in (tmp_path / "blocks.md").read_text(encoding="utf-8")
+
+
+def test_loading_takes_over_from_the_session_of_a_script(start_kernel: Start) -> None:
+    """Two sessions would count everything twice. A block that runs meanwhile has what it had."""
+    kernel = start_kernel(load=False)
+    kernel.run(
+        "import greencell, threading\nwith greencell.measure('plain') as before: sum(range(1_000_000))\n"
+        "open_ = greencell.measure('open').start(); plain = greencell.session()"
+    )
+    kernel.run("%load_ext greencell")
+    told = kernel.run(
+        "open_.stop()\nwith greencell.measure('in a cell') as m: sum(range(1_000_000))\n"
+        "names = [t.name for t in threading.enumerate()]\n"
+        "print(before.energy_j > 0, open_.energy_j > 0, open_.record.status, m.energy_j > 0,\n"
+        "      greencell.session() is not plain, names.count('greencell-sampler'))"
+    ).text
+    assert told == "True True lost True True 1\n"
+    (block,) = kernel.document()["blocks"]
+    assert block["label"] == "in a cell"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_forked_child_of_a_kernel_measures_blocks_for_itself(start_kernel: Start) -> None:
+    """Nothing of it is written or sent; the cell's record holds its energy."""
+    kernel = start_kernel()
+    told = kernel.run(
+        "import greencell, os\n"
+        "r, w = os.pipe()\n"
+        "if os.fork() == 0:\n"
+        "    with greencell.measure('child') as m: sum(range(1_000_000))\n"
+        "    os.write(w, str(m.energy_j > 0).encode()); os._exit(0)\n"
+        "os.wait(); print(os.read(r, 10).decode())"
+    )
+    assert told.text == "True\n"
+    document = kernel.document()
+    assert "blocks" not in document and len(document["cells"]) == 1
 
 
 def test_an_interrupted_cell_is_recorded_as_such(start_kernel: Start) -> None:
