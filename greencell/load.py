@@ -101,7 +101,7 @@ def _parked(shell: Shell) -> Session | None:
     if count != shell.execution_count:
         return None
     if not isinstance(session, Session):
-        print("greencell: its own files have changed; a new session begins")
+        say("greencell: its own files have changed; a new session begins")
         return None
     return session
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from greencell.history.private import make_private
 from greencell.history.schema import MIGRATIONS, migrate, version_of
 
 BUSY_S: Final = 0.25
@@ -60,6 +61,8 @@ def open_database(path: Path, migrations: Sequence[str] = MIGRATIONS) -> Opened:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         aside = _set_aside(path) if path.is_dir() else None
+        if path.exists() and not path.is_file():
+            raise Unavailable(f"{path.name} is no file")
         try:
             return _opened(path, migrations, aside)
         except sqlite3.DatabaseError as error:
@@ -94,6 +97,7 @@ def _opened(path: Path, migrations: Sequence[str], aside: Path | None) -> Opened
         # Made by us, so that nobody else may read it from its first byte on. A file that is there
         # must not be opened beside SQLite: closing it would drop SQLite's locks on it.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
+    make_private(path)
     # One thread writes; at the end another one closes.
     connection = sqlite3.connect(
         path, timeout=BUSY_S, isolation_level=None, check_same_thread=False

@@ -94,6 +94,7 @@ def past_document(path: Path, session: str, within_s: float = _WAIT_S) -> dict[s
             "The history does not hold this session; %greencell history lists those it holds."
         )
     document: dict[str, Any] = json.loads(row["document"])
+    document.pop("process", None)  # the history's own
     cells = [cell for cell in map(_cell_of, rows) if cell is not None]
     not_listed = max(0, (row["cells"] or 0) - sum(cell["parent"] is None for cell in cells))
     document["totals"]["cells_not_listed"] = not_listed

@@ -25,14 +25,13 @@ from greencell.history.database import (
     Newer,
     Opened,
     Unavailable,
-    is_busy,
     is_damage,
     open_database,
     words_of,
 )
-from greencell.history.leftover import Row, Table, leave, leftovers
-from greencell.history.process import is_gone
+from greencell.history.leftover import Row, Table, leave
 from greencell.history.rows import Identity
+from greencell.history.tidying import tidy
 from greencell.history.transaction import Transaction
 from greencell.sampler import Sampler
 from greencell.translation import translatable
@@ -286,27 +285,8 @@ class Recorder:
 
     def _tidy(self, connection: sqlite3.Connection) -> None:
         """What is due when a file is opened: the dead, what they left, what is too old."""
-        self._lose_the_dead(connection)
-        for path, rows in leftovers(self.path.parent):
-            try:
-                _put(connection, rows, sql.SESSION_STAYS)
-            except sqlite3.DatabaseError as error:
-                if is_busy(error) or is_damage(error) or "full" in str(error):
-                    raise
-                path.replace(path.with_suffix(".unreadable"))
-            else:
-                path.unlink(missing_ok=True)
+        tidy(connection, self.path.parent, self._identity, _put)
         keep(connection, self._retention, self._clock.wall_s())
-
-    def _lose_the_dead(self, connection: sqlite3.Connection) -> None:
-        others = [Identity(*row) for row in connection.execute(sql.RUNNING)]
-        gone = [one for one in others if one != self._identity and is_gone(one, self._identity)]
-        if not gone:
-            return
-        with Transaction(connection):
-            for one in gone:
-                connection.execute(sql.LOSE_SESSIONS, sql.of_process(one))
-            connection.execute(sql.LOSE_CELLS)
 
     def _finish(self, session: str) -> None:
         """Leave what waits to the next process, and close the file."""

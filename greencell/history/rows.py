@@ -44,12 +44,15 @@ class Identity:
     Attributes:
         boot: which boot of the machine.
         started: when the process began, in s since the epoch: numbers are given anew.
+        image: which program it runs: a process may become another one (``exec``) and keep its
+            number and its start. ``None`` where that cannot be told.
     """
 
     hostname: str
     boot: str
     pid: int
     started: float
+    image: str | None = None
 
 
 def session_values(
@@ -62,6 +65,7 @@ def session_values(
     """
     state: SessionState = "running" if view.ended_at is None else "ended"
     totals = view.totals
+    process = {} if identity.image is None else {"process": {"image": identity.image}}
     return {
         "id": view.id,
         "started_at": view.started_at,
@@ -87,7 +91,7 @@ def session_values(
         "co2_high_g": totals.co2_g.high,
         "provenance": totals.provenance,
         "flags": " ".join(totals.flags),
-        "document": json.dumps(document, allow_nan=False),
+        "document": json.dumps({**document, **process}, allow_nan=False),
     }
 
 

@@ -38,15 +38,15 @@ _OF_PROCESS: Final = (
     "hostname = :hostname and boot = :boot and pid = :pid and process_started = :started"
 )
 RUNNING: Final = (
-    "select distinct hostname, boot, pid, process_started from session where state = 'running'"
+    "select id, hostname, boot, pid, process_started, "
+    "case when json_valid(document) then json_extract(document, '$.process.image') end "
+    "from session where state = 'running'"
 )
 RUNS_SINCE: Final = (
     "select 1 from session where state = 'running' and hostname = :hostname and boot = :boot "
     "and pid = :pid and abs(process_started - :started) < :same_s and started_at <= :began_at"
 )
-LOSE_SESSIONS: Final = (
-    f"update session set state = 'lost' where state = 'running' and {_OF_PROCESS}"  # noqa: S608  # a constant
-)
+LOSE_SESSION: Final = "update session set state = 'lost' where id = ? and state = 'running'"
 LOSE_CELLS: Final = (
     "update cell set state = 'lost' where state = 'running' and session in "
     "(select id from session where state = 'lost')"

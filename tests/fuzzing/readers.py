@@ -168,7 +168,10 @@ def leftover(choices: Choices, folder: Path) -> None:
         text = json.dumps(broken(choices, choices.one_of(samples.LEFTOVER)))
         lines.append(text[: len(text) - choices.below(len(text) if choices.in_256(32) else 1)])
     content = "\n".join(lines).encode("utf-8", "surrogatepass") + choices.take(9)
-    (folder / "leftover-x.jsonl").write_bytes(content)
+    for end in ("jsonl", "unfinished"):
+        (folder / f"leftover-x.{end}").unlink(missing_ok=True)
+    end = choices.one_of(("jsonl", "unfinished"))
+    (folder / f"leftover-x.{end}").write_bytes(content)
     for _, rows in leftovers(folder):
         assert all(row.table in ("session", "cell") for row in rows)
 
