@@ -1,7 +1,7 @@
 """The session of a plain script: one in a process, built at its first block, closed at exit.
 
 Settings come from the environment; where one could not be used, its line stands in ``problems``
-of what ``obtain`` built, and ``_build`` is the one place where they arrive.
+of what ``obtain`` built, and is told once on stderr.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -76,6 +77,7 @@ class _Process:
 
 
 _process: Final = _Process()
+_told: Final[set[str]] = set()
 _of_parents: Final[list[ScriptSession]] = []
 """Kept, so that nothing of a parent's is ever closed by a child's garbage collector."""
 
@@ -137,8 +139,23 @@ def _build() -> ScriptSession:
     if recorder is not None:
         recorder.start()
     session.start()
+    _tell(equipped.problems)
     _close_at_exit()
     return ScriptSession(session, recorder, equipped.problems)
+
+
+def _tell(problems: Iterable[str]) -> None:
+    """What could not be used, beside the script's own output: each line once, in one process."""
+    multiprocessing = sys.modules.get("multiprocessing.process")
+    if multiprocessing is not None and multiprocessing.parent_process() is not None:
+        return  # a worker has its parent's settings, and its parent told them
+    from greencell.report.shape import one_line
+    from greencell.report.terminal import say
+
+    for line in problems:
+        if line not in _told:
+            _told.add(line)
+            Guard("words").run(say, one_line(line, most=None), sys.stderr)
 
 
 def _close_at_exit() -> None:

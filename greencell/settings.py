@@ -6,7 +6,7 @@ A bad value is named in one line and the default is used; nothing here raises.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,18 @@ PROVIDERS = ("electricitymaps", "uk", "rte", "energinet", "watttime")
 """Of live figures, as ``greencell.carbon.live.choice`` opens them."""
 
 _ADDRESS = "intensity_provider_url"
+_CONFIG = "c.GreenCell."
+_OF_PROVIDERS = (
+    "GREENCELL_ELECTRICITYMAPS_TOKEN", "GREENCELL_WATTTIME_USER", "GREENCELL_WATTTIME_PASSWORD",
+    "GREENCELL_WATTTIME_REGION",
+)  # fmt: skip
+"""What ``greencell.carbon.live`` reads itself; to load that for its names would cost too much."""
+_LATER = (
+    "price_per_kwh", "currency", "summary", "tag", "clusters", "hosted_calls", "otlp_endpoint",
+    "otlp",
+)  # fmt: skip
+"""Settings that are promised and do nothing yet."""
+_MAX_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,7 @@ def read_settings(environment: Mapping[str, str], config: Mapping[str, object]) 
         if environment.get(variable, "") != "":
             given.append((variable, environment[variable]))
         if trait in config:
-            given.append((f"c.GreenCell.{trait}", config[trait]))
+            given.append((f"{_CONFIG}{trait}", config[trait]))
         for origin, value in given:
             try:
                 # The parser of each trait returns what its field holds.
@@ -101,15 +113,34 @@ def read_settings(environment: Mapping[str, str], config: Mapping[str, object]) 
             "is not asked."
         )
         settings = replace(settings, intensity_provider=TABLE)
+    problems += _unknown(environment, config)
+    return ReadSettings(settings, tuple(problems))
+
+
+def _unknown(environment: Mapping[str, str], config: Mapping[str, object]) -> Iterator[str]:
+    """A line for each name that is no setting, with what may have been meant; no value is told."""
+    variables = (*map(environment_name, _PARSERS), *_OF_PROVIDERS)
+    later = tuple(map(environment_name, _LATER))
+    for name, value in environment.items():
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in variables and value:
+            yield _not_a_setting(ENVIRONMENT_PREFIX, name, variables, later)
+    traits, later = (tuple(_CONFIG + trait for trait in names) for names in (_PARSERS, _LATER))
     for trait in config:
         if trait not in _PARSERS:
-            name = str(trait)[:60]
-            problems.append(
-                f"greencell: c.GreenCell.{name if name.isprintable() else ascii(name)} "
-                "is not a setting; "
-                f"the settings are {', '.join(_PARSERS)}."
-            )
-    return ReadSettings(settings, tuple(problems))
+            yield _not_a_setting(_CONFIG, f"{_CONFIG}{trait}", traits, later)
+
+
+def _not_a_setting(prefix: str, name: str, known: Sequence[str], later: Sequence[str]) -> str:
+    if name in later:
+        return f"greencell: {name} is a setting of a later version; this one leaves it alone."
+    from difflib import get_close_matches  # only where somebody mistyped
+
+    shown = name[:_MAX_NAME] if name[:_MAX_NAME].isprintable() else ascii(name[:_MAX_NAME])
+    # What all have in common makes none alike; GREENCELL_Zone means GREENCELL_ZONE.
+    spelled = {one.removeprefix(prefix).upper(): one for one in known}
+    near = get_close_matches(name[len(prefix) : _MAX_NAME].upper(), spelled, n=1)
+    hint = f"did you mean {spelled[near[0]]}?" if near else f"the settings are {', '.join(known)}."
+    return f"greencell: {shown} is not a setting; {hint}"
 
 
 def environment_name(trait: str) -> str:

@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 from greencell.cli import doctor, history, lab, report, zones
 from greencell.errors import UsageError
+from greencell.report.shape import one_line
 from greencell.report.terminal import say
+from greencell.settings import read_settings
 from greencell.version import __version__
 
 _COMMANDS = (doctor, report, history, zones, lab)
@@ -33,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and options.command != lab.NAME:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
+    if options.command != doctor.NAME:  # which tells them among what it found
+        for problem in read_settings(os.environ, {}).problems:
+            say(one_line(problem, most=None), sys.stderr)
     try:
         return int(options.run(options))
     except UsageError as error:

@@ -668,7 +668,7 @@ def test_rows_of_a_dead_process_are_left_whole(path: Path) -> None:
     path.parent.mkdir()
     leave(path.parent, "abc", [Row("cell", {"run": "r"}), Row("session", {"id": "s"})])
     ((found, left),) = leftovers(path.parent)
-    assert [row.key for row in left] == [("cell", "r"), ("session", "s")]
+    assert [row.key for row in left] == [("session", "s"), ("cell", "r")]
     assert stat.S_IMODE(found.stat().st_mode) == 0o600
 
 

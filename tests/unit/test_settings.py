@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greencell import settings
+from greencell.carbon.live import electricity_maps, watttime
+from greencell.history.database import open_database
 from greencell.settings import Settings, environment_name, read_settings
 
 
@@ -65,14 +71,168 @@ def test_names_of_the_interface(tmp_path: Path) -> None:
     assert read.settings.history is False
 
 
+MISSPELT = [
+    ("GREENCELL_HISTROY", "GREENCELL_HISTORY"), ("GREENCELL_ZON", "GREENCELL_ZONE"),
+    ("GREENCELL_zone", "GREENCELL_ZONE"), ("GREENCELL_ZONE_", "GREENCELL_ZONE"),
+    ("GREENCELL_DATADIR", "GREENCELL_DATA_DIR"), ("GREENCELL_INTERVAL", "GREENCELL_INTERVAL_S"),
+    ("GREENCELL_VCPUS_SHARED", "GREENCELL_CPU_VCPUS_SHARED"),
+    ("GREENCELL_INTENSITY_G_KWH", "GREENCELL_INTENSITY_G_PER_KWH"),
+    ("GREENCELL_ELECTRICITYMAP_TOKEN", "GREENCELL_ELECTRICITYMAPS_TOKEN"),
+    ("GREENCELL_HISTORY_MAX_DAY", "GREENCELL_HISTORY_MAX_DAYS"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "meant"), MISSPELT)
+def test_a_misspelt_variable_is_named_with_the_nearest(name: str, meant: str) -> None:
+    """In one line, without its value, which may be a secret; the default is used."""
+    read = read_settings({name: "hunter2"}, {})
+
+    assert read.settings == Settings()
+    assert read.problems == (f"greencell: {name} is not a setting; did you mean {meant}?",)
+
+
+@pytest.mark.parametrize("name", ["GREENCELL_BANANA", "GREENCELL_", "GREENCELL_" + "X" * 10_000])
+def test_a_variable_like_no_other_is_named_with_all_there_are(name: str) -> None:
+    """One line, however long the name."""
+    (problem,) = read_settings({name: "x"}, {}).problems
+
+    assert "is not a setting; the settings are GREENCELL_ZONE, " in problem
+    assert "\n" not in problem and len(problem) < 900
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GREENCELL_WATTTIME_USER", "GREENCELL_ELECTRICITYMAPS_TOKEN", "GREENCELLO", "MY_GREENCELL_ZON",
+     "OTEL_EXPORTER_OTLP_ENDPOINT", "greencell_zone"],
+)  # fmt: skip
+def test_what_is_read_elsewhere_or_is_not_ours_is_not_complained_of(name: str) -> None:
+    """Nor is a variable without a value."""
+    assert read_settings({name: "x", "GREENCELL_HISTROY": ""}, {}).problems == ()
+
+
+def test_the_names_of_providers_are_those_that_they_read() -> None:
+    """Written down twice, because loading them for their names costs too much."""
+    names = {electricity_maps.TOKEN_VARIABLE, watttime.USER_VARIABLE, watttime.PASSWORD_VARIABLE,
+             watttime.REGION_VARIABLE}  # fmt: skip
+    assert set(settings._OF_PROVIDERS) == names
+
+
+@pytest.mark.parametrize(
+    ("environment", "config"),
+    [
+        ({"GREENCELL_TAG": "train"}, {}),
+        ({"GREENCELL_OTLP": "on"}, {}),
+        ({}, {"price_per_kwh": 0.3}),
+    ],
+)
+def test_a_setting_of_a_later_version_is_one_calm_line(
+    environment: dict[str, str], config: dict[str, object]
+) -> None:
+    """It is no mistake, and does nothing."""
+    (problem,) = read_settings(environment, config).problems
+
+    assert problem.endswith("is a setting of a later version; this one leaves it alone.")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("zome", "zone"), ("historie", "history"), ("PUE", "pue")]
+)
+def test_a_misspelt_trait_is_named_with_the_nearest(name: str, meant: str) -> None:
+    """As in a configuration file."""
+    (problem,) = read_settings({}, {name: "x"}).problems
+
+    assert problem == (
+        f"greencell: c.GreenCell.{name} is not a setting; did you mean c.GreenCell.{meant}?"
+    )
+
+
+SCRIPT = """
+import greencell
+for _ in range(3):
+    with greencell.measure("x") as m:
+        sum(range(1000))
+    m.energy_j
+print("a,b")
+"""
+CHILDREN = """
+import multiprocessing, greencell
+@greencell.measured("x")
+def work(number):
+    return number
+if __name__ == "__main__":
+    work(0)
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.map(work, range(4))
+    print("a,b")
+"""
+
+
+@pytest.mark.parametrize("script", [SCRIPT, CHILDREN], ids=["blocks", "workers"])
+def test_a_script_is_told_once_beside_its_output(script: str, tmp_path: Path) -> None:
+    """On stderr, a line for each setting, whatever the number of blocks and processes."""
+    path = tmp_path / "s.py"
+    path.write_text(script)
+    done = told([str(path)], tmp_path, GREENCELL_HISTROY="off", GREENCELL_PUE="0.1",
+                GREENCELL_ZONE="Atlantis")  # fmt: skip
+
+    assert done.stdout == "a,b\n"
+    lines = done.stderr.splitlines()
+    assert [line.split()[1].partition("=")[0] for line in lines] == [
+        "GREENCELL_PUE", "GREENCELL_HISTROY", "Unknown",
+    ], done.stderr  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "command", [["history"], ["zones", "FR"], ["doctor"], ["doctor", "--json"]]
+)
+def test_a_command_tells_each_once(command: list[str], tmp_path: Path) -> None:
+    """On stderr; the doctor among what it found."""
+    (tmp_path / "data").mkdir()
+    open_database(tmp_path / "data" / "history.sqlite3").connection.close()
+    done = told(
+        ["-m", "greencell", *command], tmp_path, GREENCELL_HISTROY="off", GREENCELL_PUE="0.1"
+    )
+
+    said = done.stderr if command[0] != "doctor" else done.stdout
+    assert said.count("GREENCELL_HISTROY is not a setting") == 1
+    assert said.count("GREENCELL_PUE='0.1'") == 1
+    assert (done.stderr + done.stdout).count("GREENCELL_HISTROY") == 1
+
+
+def test_a_notebook_is_told_as_it_loads(tmp_path: Path) -> None:
+    """Where the other problems are told, before the first line; the status tells it again."""
+    lines = "%load_ext greencell\n%greencell status\n%unload_ext greencell\n%load_ext greencell\n"
+    program = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        f"InteractiveShell.instance().run_cell({lines!r})"
+    )
+    done = told(["-c", program], tmp_path, GREENCELL_HISTROY="off")
+
+    shown = done.stdout.splitlines()
+    assert "GREENCELL_HISTROY is not a setting; did you mean GREENCELL_HISTORY?" in shown[0]
+    assert shown[1].startswith("greencell: ") and done.stderr == ""
+    assert done.stdout.count("did you mean") == 3  # twice loaded, once asked
+
+
+def told(arguments: list[str], folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=120,
+        env={**os.environ, "GREENCELL_DATA_DIR": str(folder / "data"),
+             "IPYTHONDIR": str(folder / "ipython"), **variables},
+    )  # fmt: skip
+
+
 @given(
     st.dictionaries(
-        st.sampled_from(["GREENCELL_PUE", "GREENCELL_ZONE", "GREENCELL_INTERVAL_S"]), st.text()
+        st.sampled_from(["GREENCELL_PUE", "GREENCELL_ZONE", "GREENCELL_INTERVAL_S"])
+        | st.text().map(lambda text: f"GREENCELL_{text}"),
+        st.text(),
     )
 )
 def test_no_text_raises(environment: dict[str, str]) -> None:
     """Whatever stands in the environment."""
-    read_settings(environment, {})
+    for problem in read_settings(environment, {}).problems:
+        assert problem.startswith("greencell: ") and len(problem.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
