@@ -99,7 +99,7 @@ class RecordingOutlet:
 
 
 def long_document(cells: int) -> dict[str, Any]:
-    """A session of so many cells: runs inside others, places, meters' flags, the user's figures."""
+    """A session of so many cells and half as many blocks: runs inside others, places, flags."""
     made: dict[str, Any] = json.loads((FIXTURES / "session.json").read_text(encoding="utf-8"))
     template = made["cells"][0]
     made["cells"] = [
@@ -120,4 +120,8 @@ def long_document(cells: int) -> dict[str, Any]:
         for number in range(1, cells + 1)
     ]
     made["totals"]["cells"] = cells
+    made["blocks"] = [
+        {**cell, "label": f"block {cell['number']}", "parent": cell["number"]}
+        for cell in made["cells"][::2]
+    ]
     return made

@@ -21,6 +21,8 @@ from greencell.carbon.location import locate
 from greencell.cli.report import read
 from greencell.errors import ReadFailed, SourceUnavailable, UsageError
 from greencell.history.leftover import leftovers
+from greencell.magic_words import words_of
+from greencell.report.file import export_path
 from greencell.report.notebook import notebook_document
 from greencell.report.shape import UNSAFE, legible
 from greencell.report.text_formats import cells_text, to_text
@@ -38,6 +40,10 @@ _RAW: Final = 0
 _ZONES: Final = (
     "intel-rapl:0", "intel-rapl:0:1", "intel-rapl-mmio:0", "intel-rapl:9:9:9", "x", "intel-rapl:",
 )  # fmt: skip
+_LINE_PARTS: Final = (
+    "export ", "C:\\Users\\Jo", "\"", "'", " ", "\\ ", "--force", "~", "/", "..", "\0", "é", "\ud800",
+    "--as=md", "x.json", "o'brien", "\n", "x" * 300,
+)  # fmt: skip
 _ZONE_WORDS: Final = (b"package-0\n", b"package-1-die-0\n", b"dram", b"psys\n", b"123\n", b"")
 
 
@@ -47,6 +53,21 @@ def request(choices: Choices, _folder: Path) -> None:
     try:
         decode_request(value(choices) if choices.in_256(48) else broken(choices, good))
     except BadRequest as refusal:
+        assert len(str(refusal).splitlines()) == 1
+
+
+def line(choices: Choices, _folder: Path) -> None:
+    """What somebody types after ``%greencell``, and the path of an export among it."""
+    text = "".join(
+        choices.one_of(_LINE_PARTS) if choices.in_256(160) else choices.text()
+        for _ in range(1 + choices.below(6))
+    )
+    try:
+        words = words_of(text)
+        assert sum(map(len, words)) <= len(text)
+        for word in words:
+            export_path(word)
+    except UsageError as refusal:
         assert len(str(refusal).splitlines()) == 1
 
 
@@ -192,7 +213,7 @@ def place(choices: Choices, folder: Path) -> None:
 
 
 READERS: Final[Mapping[str, Reader]] = {
-    "request": request, "powercap": powercap, "settings": settings, "notebook": notebook,
+    "request": request, "line": line, "powercap": powercap, "settings": settings, "notebook": notebook,
     "document": document, "leftover": leftover, "place": place,
 }  # fmt: skip
 NAMED: Final = ("request", "powercap", "settings", "notebook")

@@ -36,7 +36,7 @@ def input_told(data: bytes) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", readers.READERS)
 def test_no_input_breaks_a_reader(name: str, tmp_path: Path) -> None:
-    """Requests, counters, settings, notebooks, session files, leftovers, places."""
+    """Requests, lines, counters, settings, notebooks, session files, leftovers, places."""
     for data in dose(name, DOSES.get(name, 3_000)):
         with input_told(data):
             readers.READERS[name](Choices(data), tmp_path)

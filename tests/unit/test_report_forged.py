@@ -65,7 +65,7 @@ def complete(text: str) -> dict[str, Any]:
     made["host"]["gpus"] = [text]
     made["session"].update(notebook=text, label=text, ended_at=text)
     made["totals"].update(bases=[text, "direct"], flags=[text], by_component_kwh={text: 1e-6})
-    for cell in made["cells"]:
+    for cell in (*made["cells"], *made["blocks"]):
         cell.update(metrics={text: 0.5}, flags=[text], basis=text, by_component_kwh={text: 1e-6})
     return {name: replaced(value, text) for name, value in made.items()}
 
@@ -197,6 +197,15 @@ def test_an_impossible_figure_of_a_cell_is_named_too(quantity: str) -> None:
     made["cells"][1].update({low: made["cells"][1][value] * 2})
 
     with pytest.raises(UsageError, match=rf"cells\[1\]\.{low} is above {value}"):
+        legible(made)
+
+
+def test_so_is_that_of_a_block() -> None:
+    """What ``measure`` counted is read as strictly."""
+    made = long_document(3)
+    made["blocks"][1]["energy_kwh"] = -1.0
+
+    with pytest.raises(UsageError, match=r"blocks\[1\]\.energy_kwh is below 0"):
         legible(made)
 
 
