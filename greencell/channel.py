@@ -152,6 +152,17 @@ class SilentComm:
         """No closing is announced to pages."""
 
 
+NOT_LIVE = (
+    "this kernel has no channel to a live panel; %greencell and %greencell panel show figures"
+)
+
+
+def serves_pages(shell: object) -> bool:
+    """Whether what a shell shows goes to a page: any kind of kernel, but no terminal."""
+    publisher = type(getattr(shell, "display_pub", None)).__module__
+    return hasattr(shell, "kernel") or not publisher.startswith(("IPython.", "builtins"))
+
+
 def kernel_of(shell: object) -> Kernel | None:
     """The shell's kernel if messages can be sent through it, else ``None`` (a terminal)."""
     kernel = getattr(shell, "kernel", None)

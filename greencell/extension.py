@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from greencell.carbon.carbon_info import Wishes
 from greencell.carbon.grid_table import GridTable
-from greencell.channel import Channel, kernel_of
+from greencell.channel import NOT_LIVE, Channel, kernel_of, serves_pages
 from greencell.clock import SystemClock
 from greencell.control import Control
 from greencell.document import carbon_object
@@ -87,8 +87,12 @@ class Extension:
         earlier = Earlier(self.session, self.settings)
         control = Control(self.session, feed, self.place, earlier)
         channel = Channel(kernel, control.answer, self._probed)
+        opening = Guard("channel")
+        opening.run(channel.open)
+        if opening.failures:  # a kernel of another make: it measures all the same
+            opening.run(channel.close)
+            return
         self.outlet.channel = channel
-        channel.open()
         self.channel, self.control = channel, control
         self.session.feed = feed
 
@@ -164,7 +168,18 @@ class Extension:
         metered = "; ".join(f"{words} ({detail})" for words, detail in parts.items())
         asked = self.place.provider
         live = f"; {asked} is asked for live figures" if asked else ""
-        return visible(f"greencell: {metered or 'nothing to meter'}; {self.place_words()}{live}")
+        page = f"; {NOT_LIVE}" if self._cannot_tell_pages else ""
+        words = f"{metered or 'nothing to meter'}; {self.place_words()}{live}{page}"
+        return visible(f"greencell: {words}")
+
+    @property
+    def _cannot_tell_pages(self) -> bool:
+        return self.channel is None and serves_pages(self.shell)
+
+    def _panel_words(self) -> str:
+        if self.channel is not None:
+            return "kernel channel open"
+        return NOT_LIVE if self._cannot_tell_pages else "no kernel channel"
 
     def place_words(self) -> str:
         """Zone and carbon intensity in one line."""
@@ -196,7 +211,7 @@ class Extension:
             "feed_last_failure": self.hooks.telling.last_failure,
             "live": self.live_words(),
             "live_last_failure": self.place.guard.last_failure,
-            "panel": "kernel channel open" if self.channel is not None else "no kernel channel",
+            "panel": self._panel_words(),
             "history": self.recorder.words if self.recorder else "off",
         }
 

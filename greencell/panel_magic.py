@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from greencell.channel import NOT_LIVE, serves_pages
 from greencell.extension import Extension
 from greencell.magic_words import Shown
 from greencell.report.html_format import cells_html, summary_html
@@ -25,7 +26,7 @@ def panel(extension: Extension) -> tuple[str, object]:
     html = f"{summary_html(document)}{cells_html(document, 'order')}<p><small>{words}</small></p>"
     shown = Shown(to_text(document), html)
     if extension.channel is None:
-        return "", shown  # a terminal, or a kernel that is no ipykernel
+        return (NOT_LIVE if serves_pages(extension.shell) else ""), shown
     try:
         from greencell.widget import in_output
     except ImportError:
