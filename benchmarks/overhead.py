@@ -57,11 +57,13 @@ def _report(environment: dict[str, str]) -> None:
     load, bare_load = run("load", environment), run("bare_load", environment)
     memory, bare_memory = run("memory", environment), run("bare_memory", environment)
     many = run("many_cells", environment)
+    block = run("script_blocks", environment)
     background = run("background", environment)
     rows = [
         ("load, imports included", load, bare_load, "ms", 150.0),
         ("pair of hooks, median, no page", ours, bare, "ms", 0.15),
         ("pair of hooks, median, in a kernel with a page", page, bare, "ms", 0.5),
+        ("measured block in a script, median", block, 0.0, "ms", None),
         ("resident memory", memory, bare_memory, "MB", 15.0),
         ("10,000th cell over the 10th", many, 1.0, "×", 1.2),
         ("background CPU, a cell running, a page", background["running"], 0.0, "%", 0.3),
@@ -79,6 +81,7 @@ def _report(environment: dict[str, str]) -> None:
         )
     if theirs:
         print(f"codecarbon's task over greencell's pair of hooks: {theirs / ours:.0f} times")
+        print(f"codecarbon's task over a measured block in a script: {theirs / block:.0f} times")
 
 
 def hardware(folder: Path) -> tuple[Any, dict[str, str]]:
@@ -194,6 +197,20 @@ def codecarbon_tasks() -> float:
     return statistics.median(times)
 
 
+def script_blocks() -> float:
+    """Median of a measured block in a plain script, after the first."""
+    import greencell
+
+    times = []
+    for _ in range(CELLS):
+        began = time.perf_counter_ns()
+        with greencell.measure("block"):
+            pass
+        times.append((time.perf_counter_ns() - began) / 1e6)
+        time.sleep(0.002)
+    return statistics.median(times)
+
+
 def bare_load() -> float:
     ip = shell()
     began = time.perf_counter_ns()
@@ -283,7 +300,7 @@ PARTS: dict[str, Callable[[], Any]] = {
     part.__name__: part
     for part in (
         bare_hooks, greencell_hooks, kernel_hooks, codecarbon_tasks, load, bare_load, memory,
-        bare_memory, many_cells, background,
+        bare_memory, many_cells, background, script_blocks,
     )
 }  # fmt: skip
 

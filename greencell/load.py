@@ -42,7 +42,7 @@ def _load(shell: Shell) -> None:
     setattr(shell, ATTRIBUTE, extension)
     _register_magics(shell, extension)
     # From now on this session measures the blocks, too: two would count everything twice.
-    script_session.end()
+    Guard("session").run(script_session.end)
     extension.start()
     own = () if extension.problem is None else (f"greencell: {extension.problem}",)
     extension.problems = (*equipped.problems, *own)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -34,6 +35,8 @@ def measured_calls(function: F, label: str | None, begin: Begin) -> F:
         raise UsageError(
             f"measured takes a function, which {name[:60]} is not; put it above a function."
         )
+    if type(function).__module__.startswith("_pytest."):
+        raise UsageError("measured takes a function; put it below @pytest.fixture.")
     named = label if label is not None else _name(function)
 
     def measuring(wrapper: Any) -> _Call:
@@ -110,7 +113,9 @@ def _generator(function: _Function, measuring: _Measuring) -> _Function:
         with measuring(call):
             return (yield from function(*args, **kwargs))  # type: ignore[no-any-return]  # its own
 
-    return call
+    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
+    # A generator that may be awaited stays one.
+    return types.coroutine(call) if flags & inspect.CO_ITERABLE_COROUTINE else call
 
 
 def _async_generator(function: _Function, measuring: _Measuring) -> _Function:

@@ -72,6 +72,7 @@ class _Process:
         self.lock = threading.RLock()
         self.script: ScriptSession | None = None
         self.is_building = False
+        self.is_over = False
         self.tries = 0
         self.not_before_s = 0.0
 
@@ -101,7 +102,8 @@ def obtain(*, is_counted: bool = False) -> Session | None:
     if script is not None:
         return script.session
     with here.lock:
-        if here.script is None and not here.is_building and time.monotonic() >= here.not_before_s:
+        may_build = not (here.is_building or here.is_over)
+        if here.script is None and may_build and time.monotonic() >= here.not_before_s:
             here.is_building = True
             here.script = Guard("start").run(_build)
             here.is_building = False
@@ -122,6 +124,7 @@ def end() -> None:
 
 
 def _at_exit() -> None:
+    _process.is_over = True
     Guard("exit").run(end)
 
 
@@ -173,7 +176,7 @@ def script_name() -> str | None:
     """The file name of the program that runs, without its folders; ``None`` where it has none."""
     path = getattr(sys.modules.get("__main__"), "__file__", None) or (sys.argv or [""])[0]
     name = Path(str(path)).name
-    return None if name in ("", "-", "-c", "-m") else name
+    return None if name in ("", "-", "-c", "-m") or name.startswith("<") else name
 
 
 def _after_fork() -> None:

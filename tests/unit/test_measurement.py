@@ -9,6 +9,7 @@ import gc
 import inspect
 import pickle
 import threading
+import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -205,6 +206,7 @@ def wrong_uses() -> Iterator[Any]:
     yield lambda: greencell.measure(len), "write @greencell.measured above it"
     yield lambda: greencell.measured(5), "takes a function, which int is not"
     yield lambda: greencell.measured(property(len)), "takes a function, which property is not"
+    yield lambda: greencell.measured(pytest.fixture(lambda: 1)), "put it below @pytest.fixture"
     yield lambda: greencell.measured("x")(dict), "takes a function, which dict is not"
 
 
@@ -453,6 +455,23 @@ def test_a_coroutine_is_measured_until_it_returns(bench: Bench) -> None:
             function() if isinstance(function.__wrapped__, functools.partial) else function(5)
         )
         assert function.measurement.duration_s == pytest.approx(0.5)  # type: ignore[attr-defined]
+
+
+def test_a_generator_that_may_be_awaited_stays_one(bench: Bench) -> None:
+    """As made by ``types.coroutine``."""
+
+    @greencell.measured
+    @types.coroutine
+    def pause() -> Iterator[None]:
+        bench.pass_time(0.5)
+        yield
+
+    async def main() -> None:
+        await pause()
+
+    asyncio.run(main())
+
+    assert pause.measurement.duration_s == pytest.approx(0.5)  # type: ignore[attr-defined]
 
 
 def test_a_generator_is_measured_while_it_is_iterated(bench: Bench) -> None:

@@ -19,6 +19,8 @@ import pytest
 from greencell.cli import main
 
 PATIENCE_S = 120.0
+PATIENT = "import greencell.script_session as _s; _s._EXIT_S = _s._THREAD_S = _s._WRITE_S = 60.0\n"
+"""A busy machine may take longer than an exit would wait."""
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 
 
@@ -29,18 +31,18 @@ class Scripts:
         self.folder = folder
         self.data = folder / "data"
 
-    def start(self, code: str, *options: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, code: str, first: str = PATIENT, **environment: str) -> subprocess.Popen[str]:
         path = self.folder / "work.py"
-        path.write_text(textwrap.dedent(code), encoding="utf-8")
+        path.write_text(first + textwrap.dedent(code), encoding="utf-8")
         return subprocess.Popen(
-            [sys.executable, "-W", "error", *options, str(path)],
+            [sys.executable, "-W", "error", str(path)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder,
             env={**os.environ, "GREENCELL_DATA_DIR": str(self.data), "GREENCELL_ZONE": "FR", **environment},
         )  # fmt: skip
 
-    def run(self, code: str, *options: str, **environment: str) -> str:
+    def run(self, code: str, first: str = PATIENT, **environment: str) -> str:
         """What a script printed; it must end well and say nothing else."""
-        process = self.start(code, *options, **environment)
+        process = self.start(code, first, **environment)
         out, err = process.communicate(timeout=PATIENCE_S)
         assert (process.returncode, err) == (0, "")
         return out
@@ -222,9 +224,43 @@ def test_nothing_holds_up_an_exit_or_is_heard_of_at_it(scripts: Scripts, hang: s
         {hang}
         print(time.time(), flush=True)
         """
-    said_at = float(scripts.run(code))
+    said_at = float(scripts.run(code, first=""))
 
     assert time.time() - said_at < 20.0
+
+
+def test_blocks_at_the_exit_run_unmeasured(scripts: Scripts) -> None:
+    """The session is closed by then, and no other is begun."""
+    out = scripts.run(
+        """
+        import atexit, greencell
+        def late():
+            with greencell.measure("late") as m:
+                pass
+            print(m.energy_j, greencell.session())
+        atexit.register(late)
+        with greencell.measure("x"): pass
+        """
+    )
+
+    assert out == "None None\n"
+    assert len(scripts.sessions()) == 1
+
+
+@pytest.mark.parametrize("way", ["-c", "-"])
+def test_a_program_without_a_file_is_measured_too(scripts: Scripts, way: str) -> None:
+    """From the command line or from a pipe; it has no name."""
+    code = PATIENT + "import greencell\nwith greencell.measure('x'): pass"
+    arguments = ["-c", code] if way == "-c" else ["-"]
+    environment = {**os.environ, "GREENCELL_DATA_DIR": str(scripts.data)}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        input=code, env=environment, capture_output=True, text=True, timeout=PATIENCE_S,
+    )  # fmt: skip
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (row,) = scripts.sessions()
+    assert (row["label"], row["state"]) == (None, "ended")
 
 
 @pytest.mark.parametrize(
