@@ -104,9 +104,11 @@ def obtain(*, is_counted: bool = False) -> Session | None:
     with here.lock:
         may_build = not (here.is_building or here.is_over)
         if here.script is None and may_build and time.monotonic() >= here.not_before_s:
-            here.is_building = True
-            here.script = Guard("start").run(_build)
+            guard, here.is_building = Guard("start"), True
+            here.script = guard.run(_build)
             here.is_building = False
+            if guard.interrupted:
+                raise KeyboardInterrupt  # meant for the user's code
             here.tries = 0 if here.script is not None else here.tries + 1
             wait_s = min(_MAX_RETRY_S, _FIRST_RETRY_S * 2.0 ** min(10, here.tries - 1))
             here.not_before_s = time.monotonic() + wait_s

@@ -229,6 +229,30 @@ def test_nothing_holds_up_an_exit_or_is_heard_of_at_it(scripts: Scripts, hang: s
     assert time.time() - said_at < 20.0
 
 
+def test_an_interrupt_while_the_session_is_built_is_the_users(scripts: Scripts) -> None:
+    """It ends the code of the block before it begins; the next one is measured."""
+    out = scripts.run(
+        """
+        import signal, greencell, greencell.equipment as equipment
+        equip = equipment.equip
+        def interrupted(*arguments):
+            equipment.equip = equip
+            signal.raise_signal(signal.SIGINT)
+            return equip(*arguments)
+        equipment.equip = interrupted
+        try:
+            with greencell.measure("first"):
+                print("ran")
+        except KeyboardInterrupt:
+            with greencell.measure("second") as m:
+                pass
+            print("interrupted", m.duration_s is not None)
+        """
+    )
+
+    assert out == "interrupted True\n"
+
+
 def test_blocks_at_the_exit_run_unmeasured(scripts: Scripts) -> None:
     """The session is closed by then, and no other is begun."""
     out = scripts.run(
