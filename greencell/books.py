@@ -12,9 +12,11 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from greencell.booking import Booking
+from greencell.guard import Guard
 from greencell.ledger import Closing, Ledger, Opening
 from greencell.meter import Look, Snapshot
 from greencell.model import Attribution, CarbonFactor, CellRecord, Component
@@ -42,14 +44,14 @@ class Books:
     """One session's account: the booking of its sources, the ledger, and what waits.
 
     Attributes:
-        open_cells: how many runs have begun and not ended, as far as was told.
         power_w: power attributed to the kernel by component, over the last long slice.
     """
 
-    def __init__(self, booking: Booking, first: Event) -> None:
+    def __init__(self, booking: Booking, first: Event, guard: Guard | None = None) -> None:
         self._booking = booking
+        self._guard = guard or Guard("slices")
         self._waiting: deque[Event] = deque()
-        self.open_cells = 0
+        self._open: set[str] = set()
         self._announced: set[str] = set()
         self._provisional: tuple[Booking, Ledger] | None = None
         self._shown = 0
@@ -57,6 +59,11 @@ class Books:
         booking.observe(first.snapshot)
         piece = booking.book(first.snapshot, first.attribution, edge=False)
         self._ledger = Ledger(booking.infos, first.snapshot.end_ns, piece.edges_j2)
+
+    @property
+    def open_cells(self) -> int:
+        """How many runs have begun and not ended, as far as was told."""
+        return len(self._open)
 
     @property
     def booking(self) -> Booking:
@@ -71,14 +78,18 @@ class Books:
 
     def receive(self, event: Event) -> None:
         """Take in an event. Its readings count at once, its booking waits for its turn."""
-        self._booking.observe(event.snapshot)
         if isinstance(event.what, Opening):
-            self.open_cells += 1
+            self._open.add(event.what.run)  # told twice, a run counts once
         elif isinstance(event.what, Closing):
-            self.open_cells = max(0, self.open_cells - 1)
-        if event.what is not None:
-            self._booking.mark(event.snapshot.t_s, quiet=self.open_cells == 0)
+            self._open.discard(event.what.run)
         self._waiting.append(event)
+        # Whatever goes wrong with its readings, what happened has happened.
+        self._guard.run(self._observe, event)
+
+    def _observe(self, event: Event) -> None:
+        self._booking.observe(event.snapshot)
+        if event.what is not None:
+            self._booking.mark(event.snapshot.t_s, quiet=not self._open)
 
     def observe_looks(self, looks: Sequence[Look]) -> None:
         """Take in single readings."""
@@ -100,7 +111,10 @@ class Books:
             self._provisional = None
             if isinstance(event.what, Opening) and self._ledger.is_quiet:
                 self._booking.learn_quiet(event.snapshot.t_s)
-            record, power_w = _book(event, self._booking, self._ledger)
+            book = partial(_book, event, self._booking, self._ledger)
+            booked = self._guard.run(book)
+            # Whatever went wrong with the energy of a slice, a run that ended has ended.
+            record, power_w = booked or (_open_or_close(event, self._ledger, final=True), None)
             self.power_w = power_w or self.power_w
             if record is not None:
                 self._announced.discard(record.run)
@@ -149,7 +163,7 @@ class Books:
     def lose_blocks(self) -> list[CellRecord]:
         """End all runs that are no cells, as of what is booked; nothing may wait."""
         ended = self._ledger.lose_blocks()
-        self.open_cells = max(0, self.open_cells - len(ended))
+        self._open -= {record.run for record in ended}
         return ended
 
     def relabel(self, run: str, label: str) -> None:
@@ -192,9 +206,10 @@ class Books:
             self._provisional = (self._booking.fork(), self._ledger.fork())
             self._shown = 0
         booking, ledger = self._provisional
-        for event in itertools.islice(self._waiting, self._shown, None):
+        self._provisional, shown = None, self._shown  # an interrupt leaves no half of it behind
+        for event in itertools.islice(self._waiting, shown, None):
             _book(event, booking, ledger, final=self._is_settled(event))
-        self._shown = len(self._waiting)
+        self._provisional, self._shown = (booking, ledger), len(self._waiting)
         return ledger
 
     def _is_settled(self, event: Event) -> bool:
@@ -212,8 +227,14 @@ def _book(
     power_w = None
     if piece.elapsed_s >= _MIN_POWER_SLICE_S:
         power_w = piece.power_w(ledger.summed)
+    return _open_or_close(event, ledger, final=final), power_w
+
+
+def _open_or_close(event: Event, ledger: Ledger, *, final: bool) -> CellRecord | None:
+    """Begin or end the run that begins or ends here; the record of one that ends."""
+    snapshot = event.snapshot
     if isinstance(event.what, Opening):
         ledger.open(event.what, snapshot.end_ns, snapshot.wall_s, event.carbon)
     elif isinstance(event.what, Closing):
-        return ledger.close(event.what, snapshot.end_ns, final=final), power_w
-    return None, power_w
+        return ledger.close(event.what, snapshot.end_ns, final=final)
+    return None

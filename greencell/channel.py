@@ -8,14 +8,12 @@ cell runs and steals no output.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Protocol
 
 from greencell.wire import COMM_ID, REPLY_TYPE, REQUEST_TYPE, Message
 
-FLUSH_TIMEOUT_S = 0.05
-_TOPIC = f"comm-{COMM_ID}".encode()
 _COMM_INFO = "comm_info_request"
 
 # The kernel's own handlers take (stream, identities, message); none of these has a public type.
@@ -38,15 +36,18 @@ class Channel:
 
     Args:
         kernel: the running kernel.
-        answer: makes the content of the reply to a request; runs in the control thread.
+        ask: has the content of a request answered, on any thread but the control thread.
         on_probe: a page asked whether greencell is here; runs in the control thread.
     """
 
     def __init__(
-        self, kernel: Kernel, answer: Callable[[object], JsonObject], on_probe: Callable[[], None]
+        self,
+        kernel: Kernel,
+        ask: Callable[[object, Callable[[JsonObject], None]], None],
+        on_probe: Callable[[], None],
     ) -> None:
         self._kernel = kernel
-        self._answer = answer
+        self._ask = ask
         self._on_probe = on_probe
         self._comm: object | None = None
         self._comm_info: ControlHandler | None = None
@@ -95,26 +96,16 @@ class Channel:
             ident=f"comm-{comm_id}".encode(),
         )
 
-    def send_now(self, message: Message, parent: JsonObject) -> None:
-        """Push one message and wait, at most 50 ms, until it has left the process.
-
-        Native code that runs next may hold the interpreter, and with it the thread that sends.
-        """
-        session, thread = self._kernel.session, self._kernel.iopub_thread
-        content = {"comm_id": COMM_ID, "data": message}
-        parts = session.serialize(session.msg("comm_msg", content, parent=parent), _TOPIC)
-        left = threading.Event()
-
-        def leave() -> None:
-            thread.socket.send_multipart(parts)
-            left.set()
-
-        thread.schedule(leave)
-        left.wait(FLUSH_TIMEOUT_S)
-
     async def _on_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
-        content = self._answer(parent.get("content"))
-        self._kernel.session.send(stream, REPLY_TYPE, content, parent, ident=ident)
+        send = partial(self._kernel.session.send, stream, REPLY_TYPE, parent=parent, ident=ident)
+        import asyncio  # every kernel has it; where there is none, it would bring ssl
+
+        loop = asyncio.get_running_loop()  # sockets are of the thread that asked
+
+        def reply(content: JsonObject) -> None:
+            loop.call_soon_threadsafe(partial(send, content=content))
+
+        self._ask(parent.get("content"), reply)
 
     async def _on_comm_info(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         assert self._comm_info is not None  # only registered with it

@@ -59,7 +59,8 @@ class Control:
     def _answer(self, content: object) -> JsonObject:
         try:
             request = decode_request(content)
-            return {"ok": True, **self._ops[request.op](request)}
+            answer = self._ops[request.op](request)
+            return {"ok": True, **answer, **self._feed.totals()}
         except (BadRequest, UsageError) as refusal:
             return {"ok": False, "error": str(refusal)}
 
@@ -135,5 +136,5 @@ class Control:
 
     def _reset(self, _request: Request) -> JsonObject:
         self._session.reset(keep_running=True)
-        self._feed.hello({})
+        self._feed.hello(self._feed.parent)
         return {}

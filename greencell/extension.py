@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from greencell.answers import Answers, Reply
 from greencell.carbon.carbon_info import Wishes
 from greencell.carbon.grid_table import GridTable
 from greencell.channel import NOT_LIVE, Channel, kernel_of, serves_pages
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 ATTRIBUTE = "_greencell_extension"
 _AT_FORK = "_greencell_at_fork"
+_ASKED = "_greencell_asked"
 _EXIT_TIMEOUT_S = 0.5
 _HISTORY_TIMEOUT_S = 0.4
 Shell = Any  # IPython comes without types
@@ -73,20 +75,35 @@ class Extension:
         self.channel: Channel | None = None
         self.outlet = Outgoing()
         self.control: Control | None = None
+        self.answers: Answers | None = None
         kernel = kernel_of(shell)
         if kernel is not None:
             self._connect(kernel)
         self.recorder = keep(self.session, settings)
         self.hooks = Hooks(shell, self.session, self.channel, SystemClock())
-        self.session.guards += (self.hooks.guard, self.hooks.telling)
+        self.session.guards += (self.hooks.guard,)
+        place_guard = Guard("hooks' place")
+        self.session.guards += (place_guard,)
+        self.session.watchers.append(
+            partial(place_guard.run_unless_resting, self.hooks.ensure_registered)
+        )
+        self.session.more_notices.append(lambda: self.hooks.notices)
         self._passed_over = PassedOver(kernel)
         self._exit: Callable[[], None] | None = None
 
     def _connect(self, kernel: Any) -> None:
         feed = Feed(self.session, self.outlet, SystemClock())
+        feed.asked = getattr(self.shell, _ASKED, False)
         earlier = Earlier(self.session, self.settings)
         control = Control(self.session, feed, self.place, earlier)
-        channel = Channel(kernel, control.answer, self._probed)
+        self.answers = answers = Answers(control.answer)
+        self.session.guards += (answers.guard,)
+
+        def ask(content: object, reply: Reply) -> None:
+            feed.asked = True
+            answers.ask(content, reply)
+
+        channel = Channel(kernel, ask, self._probed)
         opening = Guard("channel")
         opening.run(channel.open)
         if opening.failures:  # a kernel of another make: it measures all the same
@@ -132,6 +149,11 @@ class Extension:
         _left_alone_by_children(self.shell).clear()
         if self.channel is not None:
             Guard("channel").run(self.channel.close)
+        if self.answers is not None:
+            Guard("answers").run(self.answers.close)
+        if self.session.feed is not None:
+            # Whoever has asked once in this kernel's life is told of what is loaded later.
+            setattr(self.shell, _ASKED, self.session.feed.asked)
 
     def _at_exit(self) -> None:
         Guard("live").run(self.place.stop)
@@ -140,9 +162,11 @@ class Extension:
             Guard("history").run(self.recorder.close, self.session.id, _HISTORY_TIMEOUT_S)
 
     def say_hello(self) -> None:
-        """Tell pages that a session began. Only from inside a cell."""
+        """Tell pages that a session began, in a cell; a kernel that starts has none to tell."""
         if self.channel is not None and self.session.feed is not None:
-            self.session.feed.hello(self.channel.parent())
+            parent = self.channel.parent()
+            if parent:
+                self.session.feed.hello(parent)
 
     def tell_pages(self) -> None:
         """Tell pages that something changed."""
@@ -199,7 +223,7 @@ class Extension:
         document = self.session.to_dict()
         return {
             "session": self.session.id,
-            "measuring": "paused" if self.session.paused else "yes",
+            "measuring": self.session.measuring_words,
             "cells": document["totals"]["cells"],
             "sources": [source["id"] for source in document["sources"]],
             "skipped": [f"{s['id']} ({s['reason']})" for s in document["skipped"]],
@@ -208,11 +232,11 @@ class Extension:
             **self.session.health,
             "hook_failures": self.hooks.guard.failures,
             "hook_last_failure": self.hooks.guard.last_failure,
-            "feed_last_failure": self.hooks.telling.last_failure,
             "live": self.live_words(),
-            "live_last_failure": self.place.guard.last_failure,
+            "live_figures": self.place.guard.words,
             "panel": self._panel_words(),
             "history": self.recorder.words if self.recorder else "off",
+            "history_writer": self.recorder.guard.words if self.recorder else "off",
         }
 
 
@@ -253,13 +277,6 @@ class Outgoing:
             self.channel.send(message, parent)
         if self.widget is not None:
             self.widget.send(message, parent)
-
-    def send_now(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
-        """Push one message, and return when it has left the process."""
-        if self.widget is not None:
-            self.widget.send(message, parent)
-        if self.channel is not None:
-            self.channel.send_now(message, parent)
 
 
 def extension_of(shell: Shell) -> Extension | None:

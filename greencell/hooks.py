@@ -8,25 +8,42 @@ runs are paired by the identity of ``info``, not by a "current cell".
 from __future__ import annotations
 
 import _signal
+import contextlib
 import os
 import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from greencell.channel import Channel, is_method_of
+from greencell.channel import Channel
 from greencell.clock import Clock
 from greencell.guard import Guard
+from greencell.ledger import Opening
 from greencell.model import CellStatus
 from greencell.session import Session
+from greencell.translation import translatable
+from greencell.wire import Notice
 
 MAX_TEXT: Final = 200
 _REDELIVER_S: Final = 0.002
 _ATTEMPTS: Final = 3
+_PATIENCE: Final = 3
+"""A hook that failed once is tried at the next cell; one that fails each time rests."""
 SLOW_NS: Final = 50_000_000
 """A hook that takes longer is felt."""
 _CELL_MAGIC: Final = "%%greencell "
+
+_REMOVED: Final = Notice(
+    "hooks-removed",
+    "info",
+    translatable(
+        "Something took greencell out of IPython's events; it was put back. The cell that did it "
+        "may be marked as lost."
+    ),
+    "%greencell status",
+)
 
 # IPython's shell, ExecutionInfo and ExecutionResult come without types.
 Shell = Any
@@ -49,12 +66,11 @@ class Hooks:
     """Registers with a shell's events and hands what happens to a session.
 
     Args:
-        channel: where a start mark must have left the process before the cell's code runs;
-            ``None`` in a terminal.
+        channel: knows which request is executed; ``None`` in a terminal.
 
     Attributes:
         guard: keeps what a hook could not do; the cell may be recorded as lost.
-        telling: keeps why pages were not told of a start; the cell is measured all the same.
+        were_removed: whether somebody took the hooks out of the shell's events.
     """
 
     def __init__(
@@ -69,31 +85,67 @@ class Hooks:
         self._main_thread = threading.main_thread().ident
         self._first_number = 0
         self._seen = False
-        self._transformer = without_label
-        self.guard = Guard("hook")
-        self.telling = Guard("start message")
+        self._registered = False
+        self.guard = Guard("hook", clock.monotonic_ns)
+        # What raises beside the bodies, such as a handler of the user's for a signal, is caught
+        # one frame below IPython.
+        outer = Guard("hook", clock.monotonic_ns, self._deliver_to_main)
+        self._hooks: dict[str, Callable[[Any], None]] = {
+            "pre_run_cell": partial(outer.run, self._pre_run_cell),  # type: ignore[call-arg]  # partial
+            "post_run_cell": partial(outer.run, self._post_run_cell),  # type: ignore[call-arg]
+        }
+        self._pending: tuple[Info, Opening] | None = None
+        self._transform = self._label  # a method is another object each time it is asked for
+        self.were_removed = False
 
     def register(self) -> None:
         """Listen to the shell's cells; the next one is the first."""
         self._first_number = getattr(self._shell, "execution_count", 0)
-        self._shell.events.register("pre_run_cell", self._pre_run_cell)
-        self._shell.events.register("post_run_cell", self._post_run_cell)
-        self._shell.input_transformers_cleanup.append(self._transformer)
+        self._registered = True
+        self._add()
+
+    def _add(self) -> bool:
+        """Put in what is not there; whether something was missing."""
+        missing = False
+        callbacks = self._shell.events.callbacks
+        for name, hook in self._hooks.items():
+            if not any(_is(hook, registered) for registered in callbacks[name]):
+                missing = True
+                self._shell.events.register(name, hook)
+        if not any(one is self._transform for one in self._shell.input_transformers_cleanup):
+            missing = True
+            self._shell.input_transformers_cleanup.append(self._transform)
+        return missing
+
+    def ensure_registered(self) -> None:
+        """Register again what somebody has taken out of the shell. From any thread."""
+        if self._registered and os.getpid() == self._pid and self._add():
+            self.were_removed = True
+
+    def _label(self, lines: list[str]) -> list[str]:
+        """An input transformer. It runs before the hooks do, so it sees where they are missing."""
+        self.guard.run(self.ensure_registered)
+        return without_label(lines)
 
     def unregister(self) -> None:
         """Stop listening, and close whatever is open; idempotent.
 
-        Ours are those of this instance: where our files were reloaded under us (autoreload), it
-        has other methods by now than those that were registered.
+        Ours are the very objects that were registered, whatever autoreload made of their classes.
         """
-        for name in ("pre_run_cell", "post_run_cell"):
+        self._registered = False
+        for name, hook in self._hooks.items():
             callbacks = self._shell.events.callbacks.get(name, [])
-            callbacks[:] = [hook for hook in callbacks if not is_method_of(self, hook)]
+            callbacks[:] = [one for one in callbacks if not _is(hook, one)]
         transformers = self._shell.input_transformers_cleanup
-        transformers[:] = [kept for kept in transformers if kept is not self._transformer]
+        transformers[:] = [one for one in transformers if one is not self._transform]
         snapshot = self._session.take()
         while self._frames:
             self._session.end(self._frames.pop().run, snapshot, "ok", None)
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a person should know of the hooks."""
+        return (_REMOVED,) if self.were_removed else ()
 
     @property
     def current_run(self) -> str | None:
@@ -116,27 +168,32 @@ class Hooks:
     # -- the two hooks -------------------------------------------------------------------------
 
     def _pre_run_cell(self, info: Info) -> None:
-        interrupted = False
+        numbers: set[int] = set()
         for _ in range(_ATTEMPTS):
             try:
-                interrupted |= self._shielded(self._begin, info)
+                if self._shielded(self._begin, info):
+                    numbers.add(signal.SIGINT)
+                raised = self.guard.signal
             except KeyboardInterrupt:  # before the shield stood, or after it fell
-                interrupted = True
-                if not self._is_open(info):
-                    continue
-            break
-        if interrupted:
-            self._deliver_interrupt(info)
+                raised = int(signal.SIGINT)
+            if raised is None:
+                break
+            numbers.add(raised)
+            if self._is_open(info):
+                break
+        for number in numbers:
+            self._deliver(number)
 
     def _post_run_cell(self, result: Result) -> None:
         info = getattr(result, "info", None)
         for _ in range(_ATTEMPTS):
             try:
                 self._shielded(self._end, result)
+                raised = self.guard.signal is not None
             except KeyboardInterrupt:  # too late for the cell; only its end must not be lost
-                if self._is_open(info):
-                    continue
-            return
+                raised = True
+            if not (raised and self._is_open(info)):
+                return
 
     def _shielded(self, call: Callable[[Any], None], argument: Any) -> bool:
         """Run a hook's body with SIGINT held back; whether one came.
@@ -145,9 +202,9 @@ class Hooks:
         ``signal``, an interrupt would find a gap.
         """
         guard = self.guard
-        if os.getpid() != self._pid or guard.disabled:
+        if os.getpid() != self._pid or self._rests:
             return False
-        guard.interrupted = False
+        guard.interrupted, guard.signal = False, None
         main = threading.get_ident() == self._main_thread
         # Only the handler that raises needs holding back; others do not hurt us.
         if not main or _signal.getsignal(_signal.SIGINT) is not _signal.default_int_handler:
@@ -160,6 +217,11 @@ class Hooks:
             _signal.signal(_signal.SIGINT, _signal.default_int_handler)
         return guard.interrupted
 
+    @property
+    def _rests(self) -> bool:
+        """Whether the hooks have failed at each of the last cells, and rest now."""
+        return self.guard.failures_in_a_row >= _PATIENCE and self.guard.rest_s > 0.0
+
     def _timed(self, call: Callable[[Any], None], argument: Any) -> None:
         began_ns = self._clock.monotonic_ns()
         call(argument)
@@ -169,23 +231,27 @@ class Hooks:
     def _hold_interrupt(self, _signum: int, _frame: object) -> None:
         self.guard.interrupted = True
 
-    def _deliver_interrupt(self, info: Info) -> None:
-        """Interrupt the cell's own code a moment later, as the user meant it."""
-
-        def deliver() -> None:
-            if self._is_open(info):
-                self._interrupt_main_thread()
-
-        timer = threading.Timer(_REDELIVER_S, deliver)
+    def _deliver(self, number: int) -> None:
+        """Send a signal to the code of the cell a moment later, as it was meant."""
+        timer = threading.Timer(_REDELIVER_S, self._deliver_to_cell, (number,))
         timer.daemon = True
-        timer.start()
+        with contextlib.suppress(RuntimeError):  # no thread can start here
+            timer.start()
 
-    def _interrupt_main_thread(self) -> None:
+    def _deliver_to_main(self, number: int) -> None:
+        if threading.get_ident() == self._main_thread:
+            self._deliver(number)
+
+    def _deliver_to_cell(self, number: int) -> None:
+        if self._main_thread is not None and self._top(self._main_thread) is not None:
+            self._signal_main_thread(number)
+
+    def _signal_main_thread(self, number: int) -> None:
         if hasattr(signal, "pthread_kill") and self._main_thread is not None:
             # To that thread, so that it also wakes from a system call.
-            signal.pthread_kill(self._main_thread, signal.SIGINT)
+            signal.pthread_kill(self._main_thread, number)
         else:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     # -- their bodies --------------------------------------------------------------------------
 
@@ -196,28 +262,43 @@ class Hooks:
         request = _request_id(parent)
         self._close_stale(thread, request)
         outer = self._top(thread)
+        opening = self._opening_of(info, outer, request)
+        frame = _Frame(opening.run, info, thread, request, self._number_of(info))
+        feed = self._session.feed
+        if outer is None and feed is not None:
+            feed.parent = parent
+        # The readings come last: next to nothing of ours is in the cell. The frame comes after
+        # them: interrupted before it, all of this is done again, on the same opening.
+        self._session.begin(opening)
+        self._frames.append(frame)
+        self._pending = None
+
+    def _opening_of(self, info: Info, outer: _Frame | None, request: str) -> Opening:
+        """The opening of a run; the one of before where its hook was interrupted."""
+        if self._pending is not None and self._pending[0] is info:
+            return self._pending[1]
         opening = self._session.open_run(
             _text_or_none(getattr(info, "cell_id", None)),
             outer.run if outer else None,
             cell_label(getattr(info, "raw_cell", None)),
+            request=_text_or_none(request),
         )
-        self._frames.append(_Frame(opening.run, info, thread, request, self._number_of(info)))
-        feed = self._session.feed
-        if outer is None and feed is not None:
-            # What cannot be told is measured all the same.
-            self.telling.run(feed.cell_started, opening, self._session.wall_s(), parent)
-        self._session.begin(opening)  # the readings come last: nothing of ours is in the cell
+        self._pending = (info, opening)
+        return opening
 
     def _end(self, result: Result) -> None:
         snapshot = self._session.take()  # the readings come first, for the same reason
-        frame, abandoned = self._pop(getattr(result, "info", None))
+        frame, abandoned = self._find(getattr(result, "info", None))
         if frame is None:
             self._note_unbegun(result)
             return
+        # Told twice, where an interrupt has it done again, an end counts once.
         for newer in abandoned:
             self._session.end(newer.run, snapshot, "lost", None)
         self._session.end(frame.run, snapshot, _status(result), _count(result) or frame.count)
-        self._session.wake()
+        for gone in (*abandoned, frame):
+            self._frames.remove(gone)
+        self._session.wake_soon()
 
     def _note_unbegun(self, result: Result) -> None:
         """A cell whose first hook did not come to its end has its number and a reply all the same.
@@ -253,7 +334,7 @@ class Hooks:
     def _top(self, thread: int) -> _Frame | None:
         return next((f for f in reversed(self._frames) if f.thread == thread), None)
 
-    def _pop(self, info: Info) -> tuple[_Frame | None, list[_Frame]]:
+    def _find(self, info: Info) -> tuple[_Frame | None, list[_Frame]]:
         """The frame that ends, and newer ones above it whose end was never told.
 
         It is the one of this ``info``, else the innermost of this thread.
@@ -263,10 +344,7 @@ class Hooks:
         if frame is None:
             return None, []
         above = self._frames[self._frames.index(frame) + 1 :]
-        abandoned = [f for f in reversed(above) if f.thread == frame.thread]
-        for gone in (*abandoned, frame):
-            self._frames.remove(gone)
-        return frame, abandoned
+        return frame, [f for f in reversed(above) if f.thread == frame.thread]
 
     def _close_stale(self, thread: int, request: str) -> None:
         """Close runs whose end was never told: another request runs on their thread by now."""
@@ -275,8 +353,13 @@ class Hooks:
             return
         snapshot = self._session.take()
         for frame in reversed(stale):
-            self._frames.remove(frame)
             self._session.end(frame.run, snapshot, "lost", None)
+            self._frames.remove(frame)
+
+
+def _is(hook: object, registered: object) -> bool:
+    """Whether a callback of the shell's is this hook; IPython 7 may have wrapped it."""
+    return getattr(registered, "__wrapped__", registered) is hook
 
 
 def _request_id(parent: dict[str, Any]) -> str:
@@ -321,6 +404,9 @@ def _never_began(result: Result) -> bool:
 
 
 def _count(result: Result) -> int | None:
+    """The number that IPython gave a cell; one that is not stored has none."""
+    if getattr(getattr(result, "info", None), "store_history", False) is not True:
+        return None
     count = getattr(result, "execution_count", None)
     return count if isinstance(count, int) else None
 

@@ -48,6 +48,7 @@ class Opening:
         is_cell: a run that is no cell is a block of ``measure`` if it has a label, else a leg of
             ``%energy``, which is listed nowhere.
         around: the block that a block was begun in, and that waits for it.
+        request: id of the message that asked for it.
     """
 
     run: str
@@ -57,6 +58,7 @@ class Opening:
     parent_run: str | None = None
     is_cell: bool = True
     around: str | None = None
+    request: str | None = None
 
     @property
     def is_block(self) -> bool:
@@ -106,6 +108,7 @@ class RunningFigure:
     figure: Figure
     co2_g: Interval | None
     others: int
+    request: str | None = None
 
 
 class Ledger:
@@ -317,6 +320,7 @@ class Ledger:
             parent=run.parent,
             final=final,
             metrics=dict(run.metrics) if run.metrics else _NONE_LOGGED,
+            request=opening.request,
         )
 
     # -- reading -------------------------------------------------------------------------------
@@ -364,8 +368,13 @@ class Ledger:
         opening = run.opening
         return RunningFigure(
             opening.run, opening.number, opening.cell_id, opening.label, run.started_at,
-            elapsed_s, result, _co2_g(result.energy_j, run), len(roots) - 1,
+            elapsed_s, result, _co2_g(result.energy_j, run), len(roots) - 1, opening.request,
         )  # fmt: skip
+
+    @property
+    def now_ns(self) -> int:
+        """Up to when all is booked, in monotonic ns."""
+        return self._now_ns
 
     @property
     def duration_s(self) -> float:

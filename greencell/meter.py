@@ -3,6 +3,11 @@
 ``take`` is what a hook does: a handful of quick reads. What is slow to read is left to the
 background thread, which takes whole snapshots and, around the edges of cells, looks closely at
 counters whose next tick is waited for (``look``).
+
+A driver may hang at any read. The thread's reads are watched: ``give_up`` leaves a source out that
+has not answered for ``HANG_S``, with all others of its driver, and the thread that hangs in it ends
+when it comes back (``Abandoned``). The source is then tried again, ever more rarely. No hook reads
+it any more.
 """
 
 from __future__ import annotations
@@ -10,11 +15,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from greencell.attribution import DeviceUse
 from greencell.clock import Clock
 from greencell.errors import Asleep, ReadFailed, SourceGone
+from greencell.guard import Guard
 from greencell.processes import MachineClock, TreeClock
 from greencell.sources.base import EnergyCounter, PowerGauge, SharedDevice, Source
 from greencell.units import NS_PER_S
@@ -28,6 +35,16 @@ LOOKS_PER_PERIOD: Final = 20
 than ``CLOSE_LOOK_S`` and of a quick one no closer than ``CLOSEST_LOOK_S``."""
 LOOK_COST: Final = 4
 """Looking takes at most this part of the time: one read, then three times as long nothing."""
+HANG_S: Final = 0.5
+"""A read that takes longer than this hangs: nobody waits for it any more."""
+_OVERDUE_NS: Final = 20_000_000
+"""A hook reads no source that the thread has been reading for so long."""
+_FIRST_RETRY_S: Final = 1.0
+_LONGEST_RETRY_S: Final = 60.0
+
+
+class Abandoned(Exception):
+    """The calling thread hung in a read for so long that another one has taken its place."""
 
 
 class Missing:
@@ -47,6 +64,7 @@ ASLEEP: Final = Missing("")
 """Not to be woken by a read, and drawing next to nothing: nothing is missing."""
 
 RawValue = int | float | Missing
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,20 @@ class Look:
     value: RawValue
 
 
+@dataclass(slots=True)
+class _Hang:
+    """A driver that did not answer in time.
+
+    Attributes:
+        stuck: threads that are still in one of its reads.
+        retry_ns: when it is tried again, once none is.
+    """
+
+    rest_s: float
+    stuck: int = 0
+    retry_ns: int = 0
+
+
 class Meter:
     """All sources of one machine, read together.
 
@@ -88,6 +120,7 @@ class Meter:
 
     Attributes:
         has_gauges: whether some source must be sampled often to be integrated.
+        has_quick_counters: whether some counter ticks within a thread's beat.
         spares_hooks: whether every source is left to the background thread.
     """
 
@@ -105,6 +138,10 @@ class Meter:
         self.device_use: list[DeviceUse | None] = [None] * len(self.sources)
         # Asked once: a look at a protocol costs as much as a read.
         self.has_gauges = any(isinstance(source, PowerGauge) for source in self.sources)
+        self.has_quick_counters = any(
+            isinstance(source, EnergyCounter) and 0 < source.info.period_s <= CLOSE_LOOK_S
+            for source in self.sources
+        )
         self._devices = [
             (index, source)
             for index, source in enumerate(self.sources)
@@ -114,23 +151,31 @@ class Meter:
         self._cost_s = [0.0] * len(self.sources)
         self._slow: frozenset[int] = frozenset()
         self._all = frozenset(range(len(self.sources)))
+        self._drivers = [source.info.id.partition(":")[0] for source in self.sources]
+        self._kin = [self._of_driver(driver) for driver in self._drivers]
+        self._hangs: dict[str, _Hang] = {}
+        self._never_in_hooks: frozenset[int] = frozenset()
+        self._reading: tuple[int, int] | None = None
+        self._epoch = 0
+        self._guard = Guard("meter", clock.monotonic_ns)
         self.spares_hooks = False
         self._tree = tree
         self._machine = machine
         self._clock = clock
 
+    def _of_driver(self, driver: str) -> frozenset[int]:
+        return frozenset(i for i, other in enumerate(self._drivers) if other == driver)
+
+    # -- reading -------------------------------------------------------------------------------
+
     def take(self) -> Snapshot:
         """Read what is quick to read. For the hooks: no lock, no arithmetic."""
-        return self._take(self._all if self.spares_hooks else self._slow, learn_cost=False)
-
-    def take_all(self) -> Snapshot:
-        """Read everything, learn which sources are slow. For the background thread."""
-        return self._take(frozenset(), learn_cost=True)
-
-    def _take(self, leave_out: frozenset[int], *, learn_cost: bool) -> Snapshot:
+        leave_out = self._all if self.spares_hooks else self._slow | self._never_in_hooks
         clock = self._clock
-        begin_ns = clock.monotonic_ns()
-        boot_ns = clock.boot_ns()
+        begin_ns, boot_ns = clock.monotonic_ns(), clock.boot_ns()
+        reading = self._reading
+        if reading is not None and begin_ns - reading[1] > _OVERDUE_NS:
+            leave_out |= self._kin[reading[0]]
         values: list[RawValue] = []
         before_ns = begin_ns
         for index, read in enumerate(self._readers):
@@ -138,27 +183,61 @@ class Meter:
                 values.append(LEFT_OUT)
                 continue
             values.append(_value(read))
-            if learn_cost:
-                after_ns = clock.monotonic_ns()
-                self._cost_s[index] = (after_ns - before_ns) / NS_PER_S
-                before_ns = after_ns
+            after_ns = clock.monotonic_ns()
+            if after_ns - before_ns > HANG_S * NS_PER_S:
+                # Once nobody could escape it; a second time nobody meets it.
+                self._never_in_hooks |= self._kin[index]
+            before_ns = after_ns
+        return self._snapshot(begin_ns, boot_ns, values)
+
+    def take_all(self) -> Snapshot:
+        """Read everything but what hangs, learn which sources are slow. For the thread.
+
+        Raises:
+            Abandoned: this thread hung; another one goes on.
+        """
+        clock = self._clock
+        begin_ns, boot_ns = clock.monotonic_ns(), clock.boot_ns()
+        values: list[RawValue] = []
+        for index, read in enumerate(self._readers):
+            if self._is_left_out(index):
+                values.append(FAILED)
+                continue
+            before_ns = clock.monotonic_ns()
+            values.append(self._read_watched(index, read, before_ns))
+            self._cost_s[index] = (clock.monotonic_ns() - before_ns) / NS_PER_S
+        slow_s = SLOW_READ_NS / NS_PER_S
+        self._slow = frozenset(i for i, cost_s in enumerate(self._cost_s) if cost_s > slow_s)
+        return self._snapshot(begin_ns, boot_ns, values)
+
+    def take_clocks(self) -> Snapshot:
+        """The clocks alone, where no source answers."""
+        begin_ns, boot_ns = self._clock.monotonic_ns(), self._clock.boot_ns()
+        return self._snapshot(begin_ns, boot_ns, [FAILED] * len(self.sources))
+
+    def _snapshot(self, begin_ns: int, boot_ns: int, values: list[RawValue]) -> Snapshot:
         tree_s = self._tree.read_s()
         busy_s: float | None = None
-        if learn_cost:
-            slow_s = SLOW_READ_NS / NS_PER_S
-            self._slow = frozenset(i for i, cost_s in enumerate(self._cost_s) if cost_s > slow_s)
         # Where it fails, the others' CPU time is taken to go on as before.
         with contextlib.suppress(ReadFailed):
             busy_s = self._machine.read_s()
-        end_ns = clock.monotonic_ns()
-        return Snapshot(begin_ns, end_ns, boot_ns, clock.wall_s(), tree_s, busy_s, tuple(values))
+        end_ns = self._clock.monotonic_ns()
+        return Snapshot(
+            begin_ns, end_ns, boot_ns, self._clock.wall_s(), tree_s, busy_s, tuple(values)
+        )
 
     def look(self, indices: Iterable[int]) -> list[Look]:
-        """Read these sources only. For the background thread."""
+        """Read these sources only. For the background thread.
+
+        Raises:
+            Abandoned: this thread hung; another one goes on.
+        """
         looks = []
         for index in indices:
             begin_ns, boot_ns = self._clock.monotonic_ns(), self._clock.boot_ns()
-            value = _value(self._readers[index])
+            value: RawValue = FAILED
+            if not self._is_left_out(index):
+                value = self._read_watched(index, self._readers[index], begin_ns)
             looks.append(Look(index, begin_ns, self._clock.monotonic_ns(), boot_ns, value))
         return looks
 
@@ -172,7 +251,73 @@ class Meter:
         """Ask who is in the process tree, and which devices it shares. For the thread."""
         own_pids = self._tree.pids()
         for index, device in self._devices:
-            self.device_use[index] = device.use(own_pids)
+            if not self._is_left_out(index):
+                use = partial(device.use, own_pids)
+                self.device_use[index] = self._watched(index, use, self._clock.monotonic_ns())
+
+    # -- what hangs ----------------------------------------------------------------------------
+
+    @property
+    def reading(self) -> tuple[int, int] | None:
+        """The source that the thread is reading, and since when in ns; ``None`` if none."""
+        return self._reading
+
+    @property
+    def hanging(self) -> tuple[str, ...]:
+        """The drivers that are left out, because they did not answer in time."""
+        return tuple(sorted(self._hangs))
+
+    def give_up(self, after_s: float = HANG_S) -> bool:
+        """Leave out what the thread has been reading for so long; whether there was such a source.
+
+        The thread that reads it is to be replaced then.
+        """
+        reading = self._reading
+        if reading is None or self._clock.monotonic_ns() - reading[1] < after_s * NS_PER_S:
+            return False
+        self._epoch += 1
+        self._reading = None
+        driver = self._drivers[reading[0]]
+        known = self._hangs.get(driver)
+        rest_s = _FIRST_RETRY_S if known is None else min(_LONGEST_RETRY_S, 2.0 * known.rest_s)
+        self._hangs[driver] = _Hang(rest_s, 1 if known is None else known.stuck + 1)
+        self._never_in_hooks |= self._kin[reading[0]]
+        return True
+
+    def _is_left_out(self, index: int) -> bool:
+        hang = self._hangs.get(self._drivers[index]) if self._hangs else None
+        if hang is None:
+            return False
+        return hang.stuck > 0 or self._clock.monotonic_ns() < hang.retry_ns
+
+    def _read_watched(self, index: int, read: Callable[[], int | float], now_ns: int) -> RawValue:
+        # A source that fails as nobody foresaw must not take the others with it.
+        value = self._watched(index, partial(self._guard.run, _value, read), now_ns)
+        return FAILED if value is None else value
+
+    def _watched(self, index: int, ask: Callable[[], R], now_ns: int) -> R:
+        """Ask a source something, so that ``give_up`` sees for how long it has been asked."""
+        epoch = self._epoch
+        self._reading = (index, now_ns)
+        try:
+            answer = ask()
+        finally:
+            if epoch == self._epoch:
+                self._reading = None
+            else:
+                self._came_back(index)
+        if epoch != self._epoch:
+            raise Abandoned(self.sources[index].info.id)
+        if self._hangs:
+            self._hangs.pop(self._drivers[index], None)
+        return answer
+
+    def _came_back(self, index: int) -> None:
+        """The thread that hung in this source is free; the source is tried again some time on."""
+        hang = self._hangs.get(self._drivers[index])
+        if hang is not None:
+            hang.stuck -= 1
+            hang.retry_ns = self._clock.monotonic_ns() + int(hang.rest_s * NS_PER_S)
 
     def close(self) -> None:
         """Release every source; idempotent."""

@@ -177,6 +177,7 @@ class CellRecord:
     basis: Basis = "life-cycle"
     grid_relative_error: float = 0.2
     metrics: dict[str, float] = field(default_factory=dict)
+    request: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ _CLOSED_METER: Final = translatable(
 _UNUSED_METER: Final = translatable(
     "This machine can meter its CPU, and does not yet; figures come from CPU time."
 )
+_NO_THREAD: Final = translatable(
+    "This kernel can start no thread, so meters are read at the edges of cells alone, and nothing "
+    "is shown while a cell runs."
+)
 _RESTART: Final = translatable("restart the kernel when it is back")
 _LOOK_AGAIN: Final = translatable(
     "greencell doctor tells whether it answers; a restart of the kernel looks anew"
@@ -37,6 +41,8 @@ def notices(
     device_use: Sequence[DeviceUse | None] = (),
     flags: Collection[str] = (),
     hooks_spared: bool = False,
+    hanging: Sequence[str] = (),
+    no_thread: bool = False,
 ) -> Iterator[Notice]:
     """All notices, the most important first.
 
@@ -45,16 +51,19 @@ def notices(
         device_use: who used each source's device of late, in the order of ``infos``.
         flags: those of the session's totals.
         hooks_spared: whether meters are left to the background thread, because a hook was slow.
+        hanging: drivers that are left out, because a read did not end in time.
+        no_thread: whether this process can start no thread.
     """
     for guard in guards:
-        if guard.last_failure is not None:
+        if guard.is_troubled:
             what = f"({guard.part}): {guard.last_failure}"
             text = translatable(f"Something in greencell failed {what}")
             yield Notice(f"fault:{guard.part}", "warning", text, "%greencell status", what)
+    yield from _hanging(hanging, no_thread=no_thread)
     for info in lost:
         text = translatable(f"{info.id} went away; later figures lack it.")
         yield Notice(f"lost:{info.id}", "warning", text, _RESTART, info.id)
-    for info in silent:
+    for info in (one for one in silent if one.id.partition(":")[0] not in hanging):
         text = translatable(f"{info.id} does not answer; figures lack it until it does.")
         yield Notice(f"silent:{info.id}", "warning", text, _LOOK_AGAIN, info.id)
     if not infos:
@@ -74,6 +83,15 @@ def notices(
     yield from _mig(infos)
     if carbon.located_by == "default":
         yield Notice("zone", "info", carbon.note, "%greencell zone CODE")
+
+
+def _hanging(drivers: Sequence[str], *, no_thread: bool) -> Iterator[Notice]:
+    """What reads the meters is held up, or is not there."""
+    for driver in drivers:
+        text = translatable(f"{driver} hangs; figures lack it until it answers.")
+        yield Notice(f"hangs:{driver}", "warning", text, _LOOK_AGAIN, driver)
+    if no_thread:
+        yield Notice("no-thread", "info", _NO_THREAD, "%greencell")
 
 
 def _estimated(infos: Sequence[SourceInfo], skipped: Sequence[Skipped]) -> Iterator[Notice]:

@@ -86,10 +86,6 @@ class WidgetOutlet:
         """Push one message to the pages that show the widget."""
         self.widget.push(message, parent)
 
-    def send_now(self, message: Message, parent: dict[str, Any]) -> None:
-        """The same: what must be seen at once goes through the kernel's own channel."""
-        self.widget.push(message, parent)
-
 
 class InOutput:
     """The widget with what is shown where no widget can be."""
@@ -120,4 +116,6 @@ def in_output(extension: Extension, shown: Shown) -> InOutput:
     else:
         outlet = WidgetOutlet(PanelWidget(extension, channel))
         extension.outlet.widget = outlet
+    if extension.session.feed is not None:
+        extension.session.feed.asked = True
     return InOutput(outlet.widget, shown)

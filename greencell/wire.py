@@ -114,6 +114,16 @@ def totals_object(totals: Totals, duration_s: float) -> Message:
     }
 
 
+def age_object(as_of_s: float, idle_power_w: Interval | None) -> Message:
+    """Up to when totals count, and the power with which a page carries them on while idle."""
+    return {
+        "as_of": number(as_of_s, digits=13),
+        "idle_power_w": number(idle_power_w.value if idle_power_w else None),
+        "idle_power_low_w": number(idle_power_w.low if idle_power_w else None),
+        "idle_power_high_w": number(idle_power_w.high if idle_power_w else None),
+    }
+
+
 def running_object(running: RunningFigure | None) -> Message | None:
     """The cell in progress."""
     if running is None:
@@ -133,6 +143,7 @@ def running_object(running: RunningFigure | None) -> Message | None:
         "co2_g": number(running.co2_g.value if running.co2_g else None),
         "mean_power_w": number(energy_j.value / elapsed_s if energy_j and elapsed_s else None),
         "others": running.others,
+        "request": running.request,
     }
 
 
@@ -164,6 +175,7 @@ def record_object(record: CellRecord) -> Message:
         "grid_relative_error": number(record.grid_relative_error),
         "parent": record.parent,
         "final": record.final,
+        "request": record.request,
     }
 
 
@@ -224,11 +236,11 @@ def notice_objects(notices: Iterable[Notice]) -> list[Message]:
     ]
 
 
-def number(value: float | None) -> float | None:
-    """A finite number with nine digits, or ``None``."""
+def number(value: float | None, *, digits: int = 9) -> float | None:
+    """A finite number with nine digits, or ``None``; a moment takes more of them."""
     if value is None or not math.isfinite(value):
         return None
-    return float(f"{value:.9g}")
+    return float(f"{value:.{digits}g}")
 
 
 def whole_text(text: str) -> str:

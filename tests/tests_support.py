@@ -32,6 +32,9 @@ def script(name: str) -> ModuleType:
 class StillThread:
     """Stands in for the sampler: it runs when the driver says, or not at all."""
 
+    is_this = True
+    refused = False
+
     def __init__(self, *, alive: bool = True) -> None:
         self.alive = alive
         self.woken = False
@@ -40,6 +43,9 @@ class StillThread:
         """It always runs."""
 
     def wake(self) -> None:
+        self.woken = True
+
+    def wake_by(self, _t_ns: int) -> None:
         self.woken = True
 
     def stop(self, _timeout_s: float) -> None:
@@ -92,9 +98,6 @@ class RecordingOutlet:
     messages: list[dict[str, Any]] = field(default_factory=list)
 
     def send(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
-        self.messages.append(message)
-
-    def send_now(self, message: dict[str, Any], parent: dict[str, Any]) -> None:
         self.messages.append(message)
 
 

@@ -14,10 +14,12 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
 from greencell.clock import Clock
+from greencell.deadline import within
 from greencell.guard import Guard
 from greencell.history import statements as sql
 from greencell.history.ancestry import Ancestry
@@ -38,7 +40,8 @@ from greencell.translation import translatable
 from greencell.wire import Notice
 
 RETRY_S: Final = 0.5
-MAX_RETRY_S: Final = 30.0
+MAX_RETRY_S: Final = 4.0
+"""A disk that was full or out of reach for a while gets its rows soon after; a try costs little."""
 MAX_WAITING: Final = 10_000
 GATHER_S: Final = 0.1
 """A row after a pause is written at once; of many in a row, so many go together."""
@@ -97,7 +100,7 @@ class Recorder:
         self._rows = rows
         self._retention = retention or Retention()
         self._ancestry = ancestry
-        self._guard = Guard("history")
+        self._guard = Guard("history", clock.monotonic_ns)
         self._thread = Sampler(self._beat, clock, self._guard, "greencell-history")
         self._lock = threading.Lock()
         self._waiting: dict[tuple[str, object], Row] = {}
@@ -119,6 +122,8 @@ class Recorder:
     def start(self) -> None:
         """Open the file, beside everything else."""
         self._thread.start()
+        if self._thread.refused:
+            self._guard.run(self._beat)
 
     def note(self, rows: Iterable[Row]) -> None:
         """Have these rows written soon. Never waits for a disk."""
@@ -129,7 +134,20 @@ class Recorder:
                     self._waiting[row.key] = row
                 else:
                     self._dropped += 1
-        if is_first and self._waiting:
+        if self._waiting and (is_first or not self._thread.alive):
+            self._wake()
+
+    def _wake(self) -> None:
+        """Have the thread write; it is started again where it has ended.
+
+        Where this process can start none, what waits is written here.
+        """
+        if self._closing or os.getpid() != self._pid:
+            return
+        self._thread.start()
+        if self._thread.refused:
+            self._guard.run_unless_resting(self._beat)
+        else:
             self._thread.wake()
 
     def close(self, session: str, timeout_s: float) -> None:
@@ -143,9 +161,7 @@ class Recorder:
             self._clock.sleep_s(0.01)
         self._thread.stop(_LEAVE_S)
         # On a disk that hangs even this would hang.
-        last = threading.Thread(target=self._guard.run, args=(self._finish, session), daemon=True)
-        last.start()
-        last.join(_LEAVE_S)
+        within(_LEAVE_S, partial(self._finish, session))
 
     def abandon_after_fork(self) -> None:
         """In a forked child: write nothing, and never close what the parent has open."""

@@ -7,11 +7,14 @@ stand in for what no meter holds.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from greencell.deadline import within
 from greencell.errors import SourceUnavailable
 from greencell.model import Component, HostInfo, Skipped
 from greencell.sources import estimate, nvml, rapl
@@ -121,8 +124,9 @@ def discover(places: Places) -> Discovery:
     sources: list[Source] = []
     skipped: list[Skipped] = []
     absent: list[Skipped] = []
+    asked_until_s = time.monotonic() + FIND_S
     for name, find in _FINDERS.items():
-        found = _ask(name, find, machine)
+        found = _ask_in_time(name, find, machine, asked_until_s)
         sources.extend(found.sources)
         skipped.extend(found.skipped)
         absent.extend(found.absent)
@@ -268,8 +272,27 @@ _FINDERS: Final[Mapping[str, _Finder]] = {
     "battery": _battery,
 }
 """Finders in order of preference."""
+FIND_S: Final = 1.2
+_LEAST_S: Final = 0.05
+"""All finders together have so long, and each at least a moment."""
+_HANGS: Final = "it did not answer while greencell was loaded"
+_FAILED: Final = "looking for it failed"
+_LOAD_AGAIN: Final = "%reload_ext greencell"
 _ALWAYS_TOLD: Final = ("rapl", "nvml")
 """Kinds whose absence is worth a word on every machine: most people look for them."""
+
+
+def _ask_in_time(name: str, find: _Finder, machine: _Machine, until_s: float) -> _Found:
+    """What a finder brings; opening a meter can hang, and loading greencell must not.
+
+    A finder that fails as nobody foresaw takes no other with it.
+    """
+    answer = within(max(_LEAST_S, until_s - time.monotonic()), partial(_ask, name, find, machine))
+    if answer.value is not None:
+        return answer.value
+    if answer.is_late:
+        return _Found((), (Skipped(name, _HANGS, _LOAD_AGAIN, "gap"),), ())
+    return _Found((), (Skipped(name, f"{_FAILED} ({answer.failure})", _LOAD_AGAIN, "gap"),), ())
 
 
 def _ask(name: str, find: _Finder, machine: _Machine) -> _Found:

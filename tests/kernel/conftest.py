@@ -170,7 +170,9 @@ class Kernel:
 def start_kernel(tmp_path: Any) -> Iterator[Callable[..., Kernel]]:
     started: list[Kernel] = []
 
-    def start(*, load: bool = True, python: str | None = None, **environment: str) -> Kernel:
+    def start(
+        *, load: bool = True, page: bool = True, python: str | None = None, **environment: str
+    ) -> Kernel:
         manager = KernelManager(kernel_name="python3")
         if python is not None:  # of another environment
             manager.kernel_spec.argv[0] = python
@@ -185,6 +187,8 @@ def start_kernel(tmp_path: Any) -> Iterator[Callable[..., Kernel]]:
         started.append(kernel)
         if load:
             kernel.run("%load_ext greencell")
+        if load and page:  # which asks as soon as it hears hello; until then nothing is pushed
+            kernel.control("comm_info_request", {"target_name": COMM_ID})
         return kernel
 
     yield start

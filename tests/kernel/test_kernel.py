@@ -154,18 +154,134 @@ def test_a_running_cell_is_told_live(start_kernel: Start) -> None:
         json.dumps(message, allow_nan=False)
 
 
-def test_the_start_mark_leaves_before_the_interpreter_is_held(start_kernel: Start) -> None:
-    """One C call that never gives the interpreter back: the page knows at once that it began."""
+def test_jupyters_own_message_tells_of_a_start_before_the_interpreter_is_held(
+    start_kernel: Start,
+) -> None:
+    """One C call that never gives the interpreter back: ours come when it does, Jupyter's before."""
     kernel = start_kernel()
     began = time.monotonic()
-    run = kernel.run("sum(range(2 * 10**8))")
+    run = kernel.run("sum(range(2 * 10**8))", cell_id="held")
 
-    started = [
-        at for at, m in zip(run.arrived_s, run.messages, strict=True)
-        if m["msg_type"] == "comm_msg" and m["content"]["data"]["kind"] == "cell-start"
-    ]  # fmt: skip
-    assert started[0] - began < 0.5 * (run.arrived_s[-1] - began)
-    assert started[0] - began < 0.5
+    arrived = {m["msg_type"]: at for at, m in zip(run.arrived_s, run.messages, strict=True)}
+    assert arrived["execute_input"] - began < 0.5 * (run.arrived_s[-1] - began)
+    kernel.drain(0.5)
+    held = kernel.ask("snapshot")["snapshot"]["cells"][-1]
+    assert (held["cell_id"], held["request"]) == ("held", run.reply["parent_header"]["msg_id"])
+
+
+def test_a_quick_cell_costs_one_message_and_many_go_together(start_kernel: Start) -> None:
+    """No start mark; their ends come in batches that hold each run once, with its request."""
+    kernel = start_kernel()
+    requests = [kernel.run("pass").reply["parent_header"]["msg_id"] for _ in range(30)]
+    messages = [m["content"]["data"] for m in kernel.drain(1.0) if m["msg_type"] == "comm_msg"]
+    told = kernel.ask("snapshot")["snapshot"]["cells"]
+
+    assert {m["kind"] for m in messages} <= {"cell-end"}
+    assert len(messages) <= 3
+    last = messages[-1]
+    assert last["record"] == last.get("records", [last["record"]])[-1]
+    assert last["record"]["request"] == requests[-1]
+    assert last["as_of"] == pytest.approx(time.time(), abs=30.0)
+    assert last["idle_power_low_w"] <= last["idle_power_w"] <= last["idle_power_high_w"]
+    assert [cell["request"] for cell in told[-30:]] == requests
+
+
+def test_nobody_is_told_anything_before_somebody_asked(start_kernel: Start) -> None:
+    """After hello there is silence, until a page probes or asks; then a cell is told as ever."""
+    kernel = start_kernel(load=False)
+    hello = kernel.run("%load_ext greencell")
+    runs = [kernel.run("import time; time.sleep(1.3)"), kernel.run("pass")]
+    late = [m for m in kernel.drain(0.5) if m["msg_type"] == "comm_msg"]
+    assert [m["kind"] for m in hello.ours] == ["hello"]
+    assert [message for run in runs for message in run.ours] == [] == late
+
+    kernel.control("comm_info_request", {"target_name": "greencell"})
+    kernel.run("%reload_ext greencell")  # it is remembered for this kernel's life
+    told = kernel.run("import time; time.sleep(1.3)").ours
+    assert [m["kind"] for m in told][:2] == ["cell-start", "tick"]
+
+
+def test_a_kernel_that_loads_it_at_its_start_says_nothing(
+    start_kernel: Start, tmp_path: Path
+) -> None:
+    """No page has asked yet, and it would be in nobody's cell."""
+    profile = tmp_path / "ipython" / "profile_default"
+    profile.mkdir(parents=True)
+    lines = 'c = get_config()\nc.InteractiveShellApp.extensions = ["greencell"]\n'
+    (profile / "ipython_config.py").write_text(lines)
+    kernel = start_kernel(load=False)
+    run = kernel.run("x = 1", cell_id="first")
+
+    assert run.ours == []
+    assert kernel.document()["cells"][-1]["cell_id"] == "first"
+
+
+def test_every_reply_carries_the_totals_and_their_age(start_kernel: Start) -> None:
+    """A page takes them over, so that two totals on it never differ."""
+    kernel = start_kernel()
+    kernel.run("sum(range(10**6))")
+    for op, extra in (
+        ("export", {"format": "json"}),
+        ("what-if", {}),
+        ("set-zone", {"zone": "FR"}),
+    ):
+        before = time.time()
+        reply = kernel.ask(op, **extra)
+        assert reply["ok"], reply
+        assert reply["totals"]["energy_j"] > 0
+        assert before - 10.0 <= reply["as_of"] <= time.time() + 1.0
+        assert reply["idle_power_w"] > 0
+
+
+def test_a_run_that_is_not_stored_has_no_number(start_kernel: Start) -> None:
+    """It would take the number of the next cell."""
+    kernel = start_kernel()
+    kernel.run("a = 1", cell_id="numbered")
+    content = {
+        "code": "b = 2", "silent": False, "store_history": False, "user_expressions": {},
+        "allow_stdin": False, "stop_on_error": False,
+    }  # fmt: skip
+    message = kernel.client.session.msg("execute_request", content, metadata={"cellId": "none"})
+    kernel.client.shell_channel.send(message)
+    kernel.wait(message["header"]["msg_id"])
+    reply = kernel.run("c = 3", cell_id="next").reply["content"]
+
+    counts = {cell["cell_id"]: cell["execution_count"] for cell in kernel.document()["cells"]}
+    assert counts["none"] is None
+    assert counts["next"] == reply["execution_count"] == counts["numbered"] + 1
+
+
+@pytest.mark.parametrize(
+    "removal",
+    [
+        "for hooks in get_ipython().events.callbacks.values(): hooks.clear()",
+        "from IPython.core.events import EventManager, available_events\n"
+        "get_ipython().events = EventManager(get_ipython(), available_events)",
+        "ip = get_ipython()\n"
+        "ip.input_transformers_cleanup.clear()\n"
+        "for hooks in ip.events.callbacks.values(): hooks.clear()\n"
+        "import time; time.sleep(1.5)",
+    ],
+    ids=["cleared", "replaced", "cleared with the transformers"],
+)
+def test_hooks_that_somebody_removes_are_put_back_within_a_cell(
+    start_kernel: Start, removal: str
+) -> None:
+    """The next cell is measured again; it is said once; unloading still takes all out."""
+    kernel = start_kernel()
+    kernel.run("x = 1", cell_id="before")
+    kernel.run(removal, cell_id="culprit")
+    kernel.run("sum(range(10**6))", cell_id="after")
+
+    by_id = {cell["cell_id"]: cell for cell in kernel.document()["cells"]}
+    assert by_id["after"]["energy_kwh"] > 0 and by_id["after"]["status"] == "ok"
+    notices = [n["id"] for n in kernel.ask("snapshot")["snapshot"]["notices"]]
+    assert notices.count("hooks-removed") == 1
+    kernel.run("%unload_ext greencell")
+    left = kernel.run("print(sum(map(len, get_ipython().events.callbacks.values())))").text
+    transformers = kernel.run("print(get_ipython().input_transformers_cleanup)").text
+    assert "greencell" not in transformers
+    assert int(left) <= 6  # IPython's own
 
 
 def test_nothing_is_sent_while_idle(start_kernel: Start) -> None:
@@ -628,7 +744,10 @@ def test_the_history_is_there_after_a_restart_and_a_kill(
     later = start_kernel(JPY_SESSION_NAME="/home/ada/later.ipynb")
     later.run("y = 1")
     end_s = time.monotonic() + 10.0
-    while "lost: its kernel was killed" not in (text := later.run("%greencell history").text):
+    while (
+        "lost: its kernel was killed" not in (text := later.run("%greencell history").text)
+        or "later.ipynb" not in text
+    ):
         assert time.monotonic() < end_s, text
     assert "/home/ada/later.ipynb" in text and "2 sessions" in text
     only = later.run("%greencell history --notebook later.ipynb --days 1").text
@@ -649,7 +768,7 @@ def test_history_that_is_off_writes_nothing(start_kernel: Start, tmp_path: Path)
     kernel = start_kernel(GREENCELL_HISTORY="off")
     kernel.run("x = 1")
     assert "GREENCELL_HISTORY=on" in kernel.run("%greencell history").text
-    assert "history            off" in kernel.run("%greencell status").text
+    assert re.search(r"^history +off$", kernel.run("%greencell status").text, re.MULTILINE)
     time.sleep(0.5)
     assert not (tmp_path / "history").exists()
 
@@ -680,8 +799,8 @@ def test_half_a_character_in_a_notebook_stops_no_figure(start_kernel: Start) -> 
         run = kernel.run(f"print({number})", cell_id=f"\ud800{number}")
         assert run.visible == [("stdout", f"{number}\n")]
 
-    starts = [m for m in kernel.run("%greencell status --json").ours if m["kind"] == "cell-start"]
-    assert len(starts) == 1
+    slow = kernel.run("import time; time.sleep(0.3)", cell_id="\ud800 slow")
+    assert [m["running"]["cell_id"] for m in slow.ours if m["kind"] == "cell-start"] == ["? slow"]
     status = json.loads(kernel.run("%greencell status --json").text)
     assert (status["hook_failures"], status["hook_last_failure"]) == (0, None)
     assert [cell["cell_id"] for cell in kernel.document()["cells"]][:5] == [

@@ -273,7 +273,8 @@ def test_nobody_waits_for_a_disk_that_hangs(
         return read(notebook)
 
     monkeypatch.setattr(earlier, "_read", hang)
-    control = Control(bench.session, None, None, earlier)  # type: ignore[arg-type]  # not asked
+    feed = Feed(bench.session, RecordingOutlet(), bench.clock)
+    control = Control(bench.session, feed, None, earlier)  # type: ignore[arg-type]  # not asked
     for expected in (1, 1):
         began_s = time.monotonic()
         reply = control.answer({"wire": 1, "op": "history"})

@@ -160,6 +160,7 @@ def test_pages_hear_of_it_at_the_next_cell(double: Double) -> None:
     answer = control.answer({"wire": 1, "op": "snapshot"})
     assert answer["snapshot"]["info"]["carbon"]["live"]["intensity_g_per_kwh"] == LIVE_G
 
+    session.feed.asked = True
     opening = session.open_run("c")
     session.begin(opening)
     session.settle()

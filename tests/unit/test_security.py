@@ -330,14 +330,16 @@ def test_no_label_or_cell_id_stops_the_messages(text: str) -> None:
     feed = Feed(bench.session, outlet, bench.clock)
     bench.session.feed = feed
     opening = bench.session.open_run(text, None, text)
-    feed.cell_started(opening, 0.0, {})
+    feed.asked = True
     bench.session.begin(opening)
-    bench.pass_time(1.2)
+    bench.pass_time(0.2)
+    feed.beat()
+    bench.pass_time(1.0)
     bench.session.label_run(opening.run, text)
     feed.beat()
     bench.session.end(opening.run, bench.session.take(), "ok", 1)
-    for record in bench.session.settle(force=True):
-        feed.cell_ended(record)
+    feed.cell_ended(*bench.session._settle(force=True))
+    feed.beat()
     bench.session.label_next(text)
     bench.cell(1.0)
 

@@ -44,14 +44,14 @@ def messages() -> dict[str, Any]:
     feed.hello({})
     opening = bench.session.open_run("c3f0", label="train")
     bench.session.begin(opening)
-    feed.cell_started(opening, bench.clock.wall_s(), {})
-    bench.pass_time(1.2)
-    feed.beat()
-    bench.pass_time(4.0)
-    feed.beat()
+    feed.probe()
+    for seconds in (0.1, 1.2, 0.5, 4.0):
+        bench.pass_time(seconds)
+        feed.beat()
     bench.session.end(opening.run, bench.session.take(), "ok", 3)
-    (record,) = bench.session.settle()
+    (record,) = bench.session._settle()
     feed.cell_ended(record)
+    feed.beat()
     feed.changed()
     found: dict[str, Any] = {}
     for message in outlet.messages:
@@ -93,8 +93,10 @@ def test_ticks_come_slower_the_longer_a_cell_runs_and_never_in_a_burst() -> None
     feed = Feed(bench.session, outlet, bench.clock)
     opening = bench.session.open_run("c")
     bench.session.begin(opening)
-    feed.cell_started(opening, 0.0, {})
-    bench.clock.advance(7.0)
+    feed.asked = True
+    bench.pass_time(0.1)
+    feed.beat()
+    bench.clock.advance(6.9)
     bench.session.sample()
     for _ in range(5):
         feed.beat()
@@ -123,7 +125,9 @@ def test_a_page_that_is_away_for_a_minute_has_little_to_catch_up(
         bench.cell(0.3)
     opening = bench.session.open_run("0123456789abcdef", label="train")
     bench.session.begin(opening)
-    feed.cell_started(opening, 0.0, {})
+    feed.asked = True
+    bench.pass_time(0.1)
+    feed.beat()
     for _ in range(elapsed_s):
         bench.clock.advance(1.0)
         bench.session.sample()
@@ -165,9 +169,11 @@ def test_a_page_that_lost_a_message_is_healed_once_a_minute() -> None:
     feed = Feed(bench.session, outlet, bench.clock)
     opening = bench.session.open_run("c")
     bench.session.begin(opening)
-    feed.cell_started(opening, 0.0, {})
-    for _ in range(130):
-        bench.pass_time(1.0)
+    feed.asked = True
+    bench.pass_time(0.1)
+    feed.beat()
+    for second in range(130):
+        bench.pass_time(1.0 if second else 0.9)
         feed.beat()
 
     kinds = [m["kind"] for m in outlet.messages[1:]]
@@ -186,9 +192,9 @@ def test_the_figures_of_a_tick_are_of_its_own_moment(monkeypatch: pytest.MonkeyP
     bench.clock.advance(0.9)
     opening = bench.session.open_run("c")
     bench.session.begin(opening)
-    feed.cell_started(opening, 0.0, {})
+    feed.asked = True
     bench.clock.advance(0.1)
-    bench.session._do_all()  # the sampler's own second is over
+    bench.session._do_all()  # the sampler's own second is over; the start is told
     bench.clock.advance(0.9)
     bench.session._do_all()
 
@@ -208,7 +214,7 @@ def test_a_source_that_falls_silent_is_told_at_the_next_tick_and_once(
     feed.hello({})
     opening = bench.session.open_run("c")
     bench.session.begin(opening)
-    feed.cell_started(opening, 0.0, {})
+    feed.asked = True
     for _ in range(10):
         bench.pass_time(1.0)
         feed.beat()
@@ -246,7 +252,7 @@ def test_a_probe_in_a_cell_brings_a_snapshot_at_once() -> None:
     feed = Feed(bench.session, outlet, bench.clock)
     opening = bench.session.open_run("c")
     bench.session.begin(opening)
-    feed.cell_started(opening, 0.0, {})
+    feed.asked = True
     bench.pass_time(2.0)
     feed.probe()
     feed.beat()
