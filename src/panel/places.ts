@@ -7,6 +7,8 @@ import type { IFeed, ITracked } from '../tokens';
 
 const FLASH_MS = 1200;
 const NAME_MAX = 120;
+/** Ways of JupyterLab's to draw a long notebook in which not all cells are in the page. */
+const DRAWS_LATE: ReadonlySet<string> = new Set(['full', 'defer']);
 
 /** Gives a cell's name by its id; `null` if there is no such cell any more. */
 export type Names = (cellId: string | null) => string | null;
@@ -68,11 +70,36 @@ export class Places {
         if (panel !== current?.panel) {
           this._activate(panel);
         }
-        await revealIn(panel, index);
+        this._turn += 1;
+        await this._revealIn(panel, index, this._turn);
         return;
       }
     }
   }
+
+  /** Lead to a cell, unless somebody asks for another meanwhile. */
+  private async _revealIn(panel: NotebookPanel, index: number, turn: number): Promise<void> {
+    const notebook = panel.content;
+    const cell: Cell | undefined = notebook.widgets[index];
+    notebook.deselectAll();
+    notebook.activeCellIndex = index;
+    const isDrawn = cell?.node.getClientRects().length !== 0;
+    if (!isDrawn || DRAWS_LATE.has(notebook.notebookConfig.windowingMode)) {
+      // JupyterLab draws the cell first, and holds on to the one that it was asked for last.
+      const scrolled = notebook.scrollToItem(index, 'center').catch(() => undefined);
+      await (isDrawn ? undefined : scrolled);
+    }
+    if (turn !== this._turn || !cell || cell.isDisposed) {
+      return;
+    }
+    cell.node.scrollIntoView({ block: 'center' });
+    cell.addClass('gc-mod-flash'); // what moves in it stands in the style sheet
+    window.setTimeout(() => {
+      cell.removeClass('gc-mod-flash');
+    }, FLASH_MS);
+  }
+
+  private _turn = 0;
 
   /** The first line of code that says something. */
   private _line(cell: ICellModel): string {
@@ -84,16 +111,4 @@ export class Places {
 
 function cellsOf(tracked: ITracked | null): Iterable<ICellModel> {
   return tracked?.panel.content.model?.cells ?? [];
-}
-
-async function revealIn(panel: NotebookPanel, index: number): Promise<void> {
-  const notebook = panel.content;
-  notebook.deselectAll();
-  notebook.activeCellIndex = index;
-  await notebook.scrollToItem(index, 'center');
-  const cell: Cell | undefined = notebook.widgets[index];
-  cell?.addClass('gc-mod-flash'); // what moves in it stands in the style sheet
-  window.setTimeout(() => {
-    cell?.removeClass('gc-mod-flash');
-  }, FLASH_MS);
 }
