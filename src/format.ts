@@ -124,14 +124,21 @@ export function co2Quantity(figures: Co2Figures & IKnown, hold?: Hold): IQuantit
   return spanQuantity(co2Span(figures), figures, MASS_UNITS, hold);
 }
 
+type RunFigures = EnergyFigures & IKnown & { durationS: number; meanPowerW: number | null };
+
 /** The mean power of a run; empty where it was too short, or the energy is not known well enough. */
-export function meanPower(figures: EnergyFigures & IKnown & { durationS: number; meanPowerW: number | null }): string {
-  const { durationS, meanPowerW, provenance } = figures;
-  const form = energyForm(figures);
-  if (form === 'below' || form === 'unknown' || meanPowerW === null || durationS < POWER_FROM_S) {
+export function meanPower(figures: RunFigures): string {
+  if (!showsMeanPower(figures)) {
     return '';
   }
-  return (form === 'range' ? mark() : '') + power(meanPowerW, isEstimated(provenance));
+  const sign = energyForm(figures) === 'range' ? mark() : '';
+  return sign + power(figures.meanPowerW, isEstimated(figures.provenance));
+}
+
+/** Whether a run's mean power says anything. */
+export function showsMeanPower(figures: RunFigures): boolean {
+  const form = energyForm(figures);
+  return form !== 'below' && form !== 'unknown' && figures.meanPowerW !== null && figures.durationS >= POWER_FROM_S;
 }
 
 export function isTooShort(flags: readonly string[]): boolean {

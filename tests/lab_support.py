@@ -205,11 +205,32 @@ class Notebook:
                 has_not_text="[ ]"
             ).wait_for(timeout=60_000)
 
+    def set_panel_width(self, width_px: int) -> None:
+        """Drag the panel's edge until it is so wide."""
+        panel = self.page.locator("[data-gc='panel']")
+        box = panel.bounding_box()
+        assert box is not None
+        edge, middle = box["x"] - 2, box["y"] + box["height"] / 2
+        self.page.mouse.move(edge, middle)
+        self.page.mouse.down()
+        self.page.mouse.move(edge + box["width"] - width_px, middle, steps=3)
+        self.page.mouse.up()
+        self.page.wait_for_function(
+            "width => Math.abs(document.querySelector(\"[data-gc='panel']\")"
+            ".getBoundingClientRect().width - width) <= 2",
+            arg=width_px,
+        )
+
     def enable(self) -> None:
         """Load greencell by the panel's button."""
         self.show_panel()
         self.page.locator("[data-gc='enable']").click()
         self.page.locator("[data-gc='session-energy']").wait_for(timeout=20_000)
+
+    def export(self, name: str) -> None:
+        """Choose an entry of the panel's list of exports."""
+        self.page.locator("[data-gc='export']").click()
+        self.page.get_by_role("menuitem", name=name).click()
 
     def number(self, mark: str, attribute: str) -> float:
         """A machine-readable figure of the panel."""

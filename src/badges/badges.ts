@@ -17,12 +17,12 @@ const OUTPUT_CLASS = 'jp-Cell-outputWrapper';
 
 /** The badges of one notebook. */
 export class Badges implements IDisposable {
-  /** `open` shows the panel. */
+  /** `open` shows a cell in the panel. */
   constructor(
     private readonly _tracked: ITracked,
     private readonly _settings: Settings,
     private readonly _trans: TranslationBundle,
-    private readonly _open: () => void
+    private readonly _open: (cellId: string) => void
   ) {
     _tracked.model.changed.connect(this._onChange, this);
     _settings.changed.connect(this._refreshAll, this);
@@ -181,7 +181,9 @@ export class Badges implements IDisposable {
 
   private _attach(cell: Cell): Badge {
     const badge = new Badge(cell.model.id);
-    badge.node.addEventListener('click', this._open);
+    badge.node.addEventListener('click', () => {
+      this._open(cell.model.id);
+    });
     const layout = cell.layout as PanelLayout; // a cell's layout is one, by construction
     const index = layout.widgets.findIndex(widget => widget.hasClass(OUTPUT_CLASS));
     layout.insertWidget(index < 0 ? layout.widgets.length : index, badge);

@@ -7,17 +7,19 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from '../format';
 import type { SessionModel } from '../model';
-import { type Filter, FILTERS, inView, type ISort, SORT_KEYS, sorted, type SortKey } from '../table/rows';
+import { Heights, inView, rowAt } from '../table/heights';
+import { type Filter, type ISort, sorted, type SortKey } from '../table/rows';
 import { Selection } from '../table/selection';
 import { sumOf } from '../table/sums';
 import type { IRecord } from '../wire';
 import { arrange, button, element, marked, section, setText, show } from '../dom';
+import { Order } from './order';
 import type { Names } from './places';
 import { betweenRow, type IRowWords, Row } from './row';
 
 /** Up to so many rows are all drawn. */
 const WHOLE = 200;
-/** Until one is drawn and can be measured. */
+/** Until some are drawn and can be measured. */
 const ROW_PX = 48;
 const PAGE_ROWS = 10;
 
@@ -40,12 +42,20 @@ export class Cells {
     private readonly _trans: TranslationBundle,
     private readonly _options: ICellsOptions
   ) {
-    this._sorts = this._sortButtons();
-    this._filter = this._filterMenu();
+    this._orderBy = new Order(
+      _trans,
+      key => {
+        this._sortBy(key);
+      },
+      filter => {
+        this._keep(filter);
+      }
+    );
     this._more = button('', 'gc-mod-link', () => {
       this._options.fetchAll();
     });
-    const table = element('table', 'gc-Cells', this._body, this._foot);
+    const columns = element('colgroup', '', element('col', 'gc-Cells-count'), element('col'));
+    const table = element('table', 'gc-Cells', columns, this._body, this._foot);
     table.setAttribute('role', 'grid');
     table.setAttribute('aria-multiselectable', 'true');
     table.setAttribute('aria-label', _trans.__('Finished cells'));
@@ -64,11 +74,9 @@ export class Cells {
       this._current = this._runAt(event.target) ?? this._current;
     });
     this._sum.setAttribute('aria-live', 'polite');
-    this._head.append(...this._sorts.values());
-    this._head.setAttribute('role', 'group');
-    this._head.setAttribute('aria-label', _trans.__('Sort by'));
-    this.node = section(_trans.__('Cells'), this._head, this._scroller, this._sum, this._empty, this._more);
-    this.node.firstElementChild?.append(this._filter);
+    const { sorts, filters } = this._orderBy;
+    this.node = section(_trans.__('Cells'), sorts, this._scroller, this._sum, this._empty, this._more);
+    this.node.firstElementChild?.append(filters);
   }
 
   readonly node: HTMLElement;
@@ -76,7 +84,17 @@ export class Cells {
   /** Show the finished cells of the model. */
   update(model: SessionModel): void {
     this._model = model;
+    if (model.session !== this._session) {
+      this._session = model.session;
+      this._selection.clear();
+      this._scroller.scrollTop = 0;
+    }
     this._render();
+  }
+
+  /** The table got another width. */
+  refit(): void {
+    this._draw();
   }
 
   get sort(): ISort {
@@ -88,6 +106,24 @@ export class Cells {
     this._render();
   }
 
+  /** Select the latest run of a cell and go to its row; whether there is one. */
+  select(cellId: string): boolean {
+    const runs = this._model?.records.filter(record => record.cellId === cellId && record.parent === null) ?? [];
+    const [first, ...others] = runs;
+    if (!first) {
+      return false;
+    }
+    const { run } = others.reduce((latest, record) => (record.number > latest.number ? record : latest), first);
+    if (!this._order.includes(run)) {
+      this._keep('all');
+    }
+    this._selection.clear();
+    this._selection.toggle(run);
+    this._moveTo(this._order.indexOf(run), null);
+    this._showSum();
+    return true;
+  }
+
   /** Sort by this, or the other way round if that is how they are sorted. */
   private _sortBy(key: SortKey): void {
     const { key: former, descending } = this._sort;
@@ -97,22 +133,31 @@ export class Cells {
     this._options.sorted();
   }
 
+  private _keep(filter: Filter): void {
+    this._filter = filter;
+    this._selection.clear();
+    this._scroller.scrollTop = 0;
+    this._render();
+  }
+
   private _render(): void {
     const model = this._model;
     if (!model) {
       return;
     }
     const { records, totals } = model;
-    this._records = sorted(records, this._sort, this._kept());
+    this._records = sorted(records, this._sort, this._filter);
     this._order = this._records.map(record => record.run);
     const betweenJ = totals?.betweenCellsJ ?? 0;
     this._largestJ = records.reduce((most, record) => Math.max(most, record.energyJ ?? 0), betweenJ);
-    const isWhole = this._kept() === 'all' && totals !== null && (records.length > 0 || betweenJ > 0);
+    const isWhole = this._filter === 'all' && totals !== null && (records.length > 0 || betweenJ > 0);
     this._foot.replaceChildren(
       ...(isWhole ? [betweenRow(betweenJ, totals.provenance, this._largestJ, this._trans)] : [])
     );
     this._table.setAttribute('aria-rowcount', String(this._records.length));
-    this._showSort(records.length);
+    const last = records.reduce((most, { executionCount }) => Math.max(most, executionCount ?? 0), 0);
+    this._table.style.setProperty('--gc-count', String(Math.max(2, String(last).length)));
+    this._orderBy.update(this._sort, this._filter, records);
     this._names = this._options.names();
     this._draw();
     this._showSum();
@@ -128,13 +173,31 @@ export class Cells {
   /** Make the rows that are in view, and room for the others. */
   private _draw(): void {
     const count = this._records.length;
-    const whole = count <= WHOLE;
+    if (count <= WHOLE) {
+      this._scroller.classList.remove('gc-mod-long');
+      arrange(this._body, this._make(0, count));
+      return;
+    }
+    this._scroller.classList.add('gc-mod-long');
     const { scrollTop, clientHeight } = this._scroller;
-    const [from, to] = whole ? [0, count] : inView(scrollTop, clientHeight, this._rowPx, count);
-    this._scroller.classList.toggle('gc-mod-long', !whole);
+    const tops = this._heights.tops(this._order);
+    const [from, to] = inView(tops, scrollTop, clientHeight);
+    arrange(this._body, [this._above, ...this._make(from, to), this._below]);
+    this._makeRoom(tops, from, to);
+    const drawn = [...this._rows].map(([run, { node }]) => [run, node.getBoundingClientRect().height] as const);
+    if (this._heights.measure(drawn)) {
+      const known = this._heights.tops(this._order);
+      const first = rowAt(tops, scrollTop);
+      this._makeRoom(known, from, to);
+      // What is in view stays there, whatever is above it.
+      this._scroller.scrollTop += Math.round((known[first] ?? 0) - (tops[first] ?? 0));
+    }
+  }
+
+  private _make(from: number, to: number): HTMLElement[] {
     const rows = new Map<string, Row>();
     this._records.slice(from, to).forEach((record, offset) => {
-      const row = this._rows.get(record.run) ?? new Row(record, this._words(record), this._trans);
+      const row = this._rows.get(record.run) ?? new Row(this._trans);
       row.show(record, this._words(record));
       row.setShare(this._largestJ);
       row.node.setAttribute('aria-rowindex', String(from + offset + 1));
@@ -143,13 +206,12 @@ export class Cells {
     });
     this._rows = rows;
     this._showSelection();
-    setHeight(this._above, from * this._rowPx);
-    setHeight(this._below, (count - to) * this._rowPx);
-    const nodes = [...rows.values()].map(row => row.node);
-    arrange(this._body, whole ? nodes : [this._above, ...nodes, this._below]);
-    if (!whole) {
-      this._rowPx = nodes[0]?.offsetHeight || this._rowPx;
-    }
+    return [...rows.values()].map(row => row.node);
+  }
+
+  private _makeRoom(tops: readonly number[], from: number, to: number): void {
+    this._above.style.height = `${tops[from] ?? 0}px`;
+    this._below.style.height = `${(tops[this._records.length] ?? 0) - (tops[to] ?? 0)}px`;
   }
 
   private _words(record: IRecord): IRowWords {
@@ -224,7 +286,8 @@ export class Cells {
       this._selection.extend(this._order, run);
     }
     if (!this._rows.has(run)) {
-      this._scroller.scrollTop = Math.max(0, index * this._rowPx - this._scroller.clientHeight / 2);
+      const topPx = this._heights.tops(this._order)[index] ?? 0;
+      this._scroller.scrollTop = Math.max(0, topPx - this._scroller.clientHeight / 2);
       this._draw();
     }
     this._current = run;
@@ -241,7 +304,7 @@ export class Cells {
   }
 
   private _showSum(): void {
-    const chosen = this._records.filter(record => this._selection.has(record.run));
+    const chosen = this._selection.size > 1 ? this._records.filter(record => this._selection.has(record.run)) : [];
     show(this._sum, chosen.length > 1);
     if (chosen.length > 1) {
       const sum = sumOf(chosen);
@@ -266,74 +329,18 @@ export class Cells {
     return target instanceof Element ? target.closest<HTMLElement>('[data-run]')?.dataset['run'] : undefined;
   }
 
-  // -- order and filter --------------------------------------------------------------------------
-
-  private _sortButtons(): Map<SortKey, HTMLButtonElement> {
-    const names: Record<SortKey, string> = {
-      order: this._trans.__('Latest'),
-      energy: this._trans.__('Energy'),
-      co2: 'CO₂e',
-      time: this._trans.__('Time'),
-      power: this._trans.__('Power')
-    };
-    return new Map(
-      SORT_KEYS.map(key => {
-        const node = button(names[key], 'gc-mod-link gc-Sort', () => {
-          this._sortBy(key);
-        });
-        node.dataset['gc'] = `sort-${key}`;
-        return [key, node];
-      })
-    );
-  }
-
-  private _showSort(count: number): void {
-    show(this._head, count > 1);
-    for (const [key, node] of this._sorts) {
-      const isSorted = key === this._sort.key;
-      node.setAttribute('aria-pressed', String(isSorted));
-      node.dataset['direction'] = isSorted ? (this._sort.descending ? 'descending' : 'ascending') : '';
-    }
-    const odd = this._model?.records.some(record => record.status !== 'ok' || record.parent === null) ?? false;
-    show(this._filter, count > 1 && odd);
-  }
-
-  private _filterMenu(): HTMLSelectElement {
-    const words: Record<Filter, string> = {
-      all: this._trans.__('all runs'),
-      failed: this._trans.__('failed or interrupted'),
-      again: this._trans.__('run more than once')
-    };
-    const menu = marked('select', 'filter', 'gc-Filter');
-    menu.setAttribute('aria-label', this._trans.__('Which runs to show'));
-    for (const filter of FILTERS) {
-      const option = element('option', '', words[filter]);
-      option.value = filter;
-      menu.append(option);
-    }
-    menu.addEventListener('change', () => {
-      this._selection.clear();
-      this._scroller.scrollTop = 0;
-      this._render();
-    });
-    return menu;
-  }
-
-  private _kept(): Filter {
-    return FILTERS.find(filter => filter === this._filter.value) ?? 'all';
-  }
-
   private _model: SessionModel | null = null;
+  private _session = '';
   private _records: readonly IRecord[] = [];
   private _order: readonly string[] = [];
   private _rows: ReadonlyMap<string, Row> = new Map();
   private _names: Names = () => null;
   private _sort: ISort = { key: 'order', descending: true };
+  private _filter: Filter = 'all';
   private _current = '';
   private _largestJ = 0;
-  private _rowPx = ROW_PX;
+  private readonly _heights = new Heights(ROW_PX);
   private readonly _selection = new Selection();
-  private readonly _head = element('div', 'gc-Row gc-Sorts');
   private readonly _scroller = element('div', 'gc-Cells-scroller');
   private readonly _table: HTMLTableElement;
   private readonly _body = element('tbody');
@@ -342,8 +349,7 @@ export class Cells {
   private readonly _below = spacer();
   private readonly _sum = marked('div', 'selection', 'gc-Selection');
   private readonly _empty = element('div', 'gc-Dim');
-  private readonly _sorts: ReadonlyMap<SortKey, HTMLButtonElement>;
-  private readonly _filter: HTMLSelectElement;
+  private readonly _orderBy: Order;
   private readonly _more: HTMLButtonElement;
 }
 
@@ -372,8 +378,4 @@ function spacer(): HTMLElement {
   const node = element('tr', 'gc-Spacer', element('td'));
   node.setAttribute('aria-hidden', 'true');
   return node;
-}
-
-function setHeight(node: HTMLElement, heightPx: number): void {
-  node.style.height = `${heightPx}px`;
 }

@@ -1,6 +1,7 @@
 /** The side panel: follows the notebook the user is in. Hidden, it does no work. */
 import { Dialog, Notification, SessionContextDialogs, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
 import type { Message } from '@lumino/messaging';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import { type ISignal, Signal } from '@lumino/signaling';
@@ -10,13 +11,14 @@ import { greencellIcon } from '../icons';
 import type { Change, SessionModel } from '../model';
 import type { IFeed, ITracked } from '../tokens';
 import type { IViewState } from '../viewstate';
-import { EXPORT_FORMATS, type ExportFormat, type ITotals, type Statement, STATEMENTS } from '../wire';
+import type { ExportFormat, ITotals, Statement } from '../wire';
 import { Announcer } from './announcer';
 import { Cells } from './cells';
 import { Notices } from './details';
-import { button, element, marked, setText, show } from '../dom';
+import { button, element, setText, show } from '../dom';
 import { Frame } from '../frame';
 import { Now } from './now';
+import { exportButton } from './exportmenu';
 import { copyAs, copyText, download, statementTitles } from './exports';
 import { History } from './history';
 import { lastFigures } from './last';
@@ -38,7 +40,8 @@ export class GreencellPanel extends Widget {
   constructor(
     private readonly _feed: IFeed,
     private readonly _trans: TranslationBundle,
-    activate: (panel: NotebookPanel) => void
+    activate: (panel: NotebookPanel) => void,
+    commands: CommandRegistry
   ) {
     super();
     this.id = 'greencell-panel';
@@ -95,7 +98,7 @@ export class GreencellPanel extends Widget {
       this._where.node,
       this._whatIf.node,
       this._history.node,
-      this._footer(),
+      this._footer(commands),
       this._method.node
     );
     this._announcer = new Announcer(_trans, id => this._places.nameOf(id));
@@ -125,6 +128,16 @@ export class GreencellPanel extends Widget {
 
   get hasFocus(): boolean {
     return this.node.contains(document.activeElement);
+  }
+
+  /** Go to the row of a cell's latest run, if it has run. */
+  async showCell(cellId: string): Promise<void> {
+    const tracked = this._tracked;
+    if (tracked && !this._cells.select(cellId) && tracked.model.missingRecords > 0) {
+      await tracked.connection.fetchAll();
+      this._update();
+      this._cells.select(cellId);
+    }
   }
 
   /** Ask where the electricity comes from, and tell the kernel; a name it does not know stays. */
@@ -233,6 +246,7 @@ export class GreencellPanel extends Widget {
   refresh(): void {
     if (this._tracked && this.isVisible) {
       this._now.refit(this._tracked.model);
+      this._cells.refit();
     }
   }
 
@@ -259,35 +273,12 @@ export class GreencellPanel extends Widget {
     return element('div', 'gc-Head', this._dot, this._title, this._phaseWord, this._pause);
   }
 
-  private _footer(): HTMLElement {
-    const menu = marked('select', 'export', 'gc-Button gc-Export');
-    menu.setAttribute('aria-label', this._trans.__('Export the session'));
-    menu.append(new Option(this._trans.__('Export…'), ''));
-    const files = element('optgroup', '', ...EXPORT_FORMATS.map(name => new Option(`.${name}`, name)));
-    files.label = this._trans.__('Save a file');
-    const titles = statementTitles(this._trans);
-    const statements = element(
-      'optgroup',
-      '',
-      ...STATEMENTS.map(name => new Option(titles[name], name))
-    );
-    statements.label = this._trans.__('Copy a statement');
-    menu.append(files, statements);
-    menu.addEventListener('change', () => {
-      const format = EXPORT_FORMATS.find(known => known === menu.value);
-      const statement = STATEMENTS.find(known => known === menu.value);
-      menu.value = '';
-      if (format) {
-        void this.export(format);
-      } else if (statement) {
-        void this.copy(statement);
-      }
-    });
+  private _footer(commands: CommandRegistry): HTMLElement {
     const copy = button(this._trans.__('Copy'), '', () => {
       void this.copy('md');
     });
     copy.title = this._trans.__('Copy the session as Markdown');
-    return element('div', 'gc-Section gc-Footer', menu, copy);
+    return element('div', 'gc-Section gc-Footer', exportButton(commands, this._trans), copy);
   }
 
   private _onCurrentChanged(): void {

@@ -15,13 +15,8 @@ export interface IRowWords {
 
 /** A row that stands as long as its run is in view. */
 export class Row {
-  constructor(
-    record: IRecord,
-    words: IRowWords,
-    private readonly _trans: TranslationBundle
-  ) {
+  constructor(private readonly _trans: TranslationBundle) {
     this.node.tabIndex = -1;
-    this.show(record, words);
   }
 
   readonly node = marked('tr', 'cell-row', 'gc-Cell');
@@ -41,7 +36,7 @@ export class Row {
         element('div', 'gc-Code gc-Grow', words.name),
         format.energyWithInterval(record),
         this._bar,
-        element('div', 'gc-Dim gc-Ellipsis', this._details(record, words.fate))
+        element('div', 'gc-Dim gc-Cell-details', this._details(record, words.fate))
       )
     );
     this.node.title = this._tooltip(record, words.name);

@@ -13,8 +13,8 @@ export const badges: JupyterFrontEndPlugin<void> = {
   optional: [ITranslator],
   activate: (app, tracker: IFeed, translator: ITranslator | null) => {
     const trans = (translator ?? nullTranslator).load('greencell');
-    const attach = (tracked: ITracked): Badges => new Badges(tracked, tracker.settings, trans, () => {
-        void app.commands.execute(CommandIDs.openPanel);
+    const attach = (tracked: ITracked): Badges => new Badges(tracked, tracker.settings, trans, cellId => {
+        void app.commands.execute(CommandIDs.openPanel, { cellId });
       });
     tracker.all().forEach(attach);
     tracker.added.connect((_, tracked) => {

@@ -38,26 +38,34 @@ export const commands: JupyterFrontEndPlugin<void> = {
   ) => {
     const trans = (translator ?? nullTranslator).load('greencell');
     const isMeasuring = (): boolean => tracker.current?.model.phase === 'measuring';
-    const add = (id: string, options: CommandRegistry.ICommandOptions): void => {
+    /** `each`: an entry of the palette for each of these arguments. */
+    const add = (id: string, options: CommandRegistry.ICommandOptions, each: readonly ReadonlyJSONObject[] = [{}]): void => {
       app.commands.addCommand(id, {
         describedBy: { args: { type: 'object', properties: {} } },
         ...options
       });
-      palette?.addItem({ command: id, category: CATEGORY });
+      each.forEach(args => palette?.addItem({ command: id, category: CATEGORY, args }));
     };
-    add(CommandIDs.openPanel, {
-      label: trans.__('Show Energy and CO₂'),
+    const show: CommandRegistry.ICommandOptions = {
+      label: args => (args['active'] ? trans.__('Show Energy of This Cell') : trans.__('Show Energy and CO₂')),
       caption: trans.__('What this notebook costs, cell by cell'),
       icon: greencellIcon,
-      execute: () => {
-        if (widget.hasFocus) {
+      describedBy: {
+        args: { type: 'object', properties: { active: { type: 'boolean' }, cellId: { type: 'string' } } }
+      },
+      execute: args => {
+        const active = args['active'] ? tracker.current?.panel.content.activeCell?.model.id : undefined;
+        const cellId = active ?? args['cellId'];
+        if (widget.hasFocus && typeof cellId !== 'string') {
           tracker.current?.panel.activate(); // the same key leads back
-        } else {
-          app.shell.activateById(widget.id);
-          widget.node.focus();
+          return undefined;
         }
+        app.shell.activateById(widget.id);
+        widget.node.focus();
+        return typeof cellId === 'string' ? widget.showCell(cellId) : undefined;
       }
-    });
+    };
+    add(CommandIDs.openPanel, show, [{}, { active: true }]);
     add(CommandIDs.enable, {
       label: trans.__('Start Measuring Energy in This Kernel'),
       caption: trans.__('Loads greencell into the kernel; nothing leaves this machine'),
@@ -74,12 +82,17 @@ export const commands: JupyterFrontEndPlugin<void> = {
       execute: () => widget.togglePause()
     });
     add(CommandIDs.export, {
-      label: args => trans.__('Export Energy and CO₂ of This Session as .%1', chosen(args, 'format', EXPORT_FORMATS)),
+      label: args => {
+        const format = chosen(args, 'format', EXPORT_FORMATS);
+        return args['brief']
+          ? trans.__('Save as .%1', format)
+          : trans.__('Export Energy and CO₂ of This Session as .%1', format);
+      },
       caption: trans.__('Saves a file by the browser'),
       describedBy: choice('format', EXPORT_FORMATS),
       isEnabled: isMeasuring,
       execute: args => widget.export(chosen(args, 'format', EXPORT_FORMATS))
-    });
+    }, EXPORT_FORMATS.map(format => ({ format })));
     add(CommandIDs.copyMarkdown, {
       label: trans.__('Copy Energy and CO₂ of This Session as Markdown'),
       isEnabled: isMeasuring,
@@ -87,12 +100,15 @@ export const commands: JupyterFrontEndPlugin<void> = {
     });
     const titles = statementTitles(trans);
     add(CommandIDs.copyStatement, {
-      label: args => trans.__('Copy a Statement: %1', titles[chosen(args, 'name', STATEMENTS)]),
+      label: args => {
+        const title = titles[chosen(args, 'name', STATEMENTS)];
+        return args['brief'] ? trans.__('Copy: %1', title) : trans.__('Copy a Statement: %1', title);
+      },
       caption: trans.__('For a model card, a paper or a report'),
       describedBy: choice('name', STATEMENTS),
       isEnabled: isMeasuring,
       execute: args => widget.copy(chosen(args, 'name', STATEMENTS))
-    });
+    }, STATEMENTS.map(name => ({ name })));
     add(CommandIDs.setZone, {
       label: trans.__('Set Where the Electricity Comes From…'),
       isEnabled: isMeasuring,

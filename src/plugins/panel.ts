@@ -1,5 +1,6 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IThemeManager } from '@jupyterlab/apputils';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { IStateDB } from '@jupyterlab/statedb';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
@@ -26,9 +27,10 @@ export const panel: JupyterFrontEndPlugin<GreencellPanel> = {
     states: IStateDB | null
   ) => {
     const trans = (translator ?? nullTranslator).load('greencell');
-    const widget = new GreencellPanel(tracker, trans, notebook => {
+    const activate = (notebook: NotebookPanel): void => {
       app.shell.activateById(notebook.id);
-    });
+    };
+    const widget = new GreencellPanel(tracker, trans, activate, app.commands);
     if (states) {
       void rememberView(widget, states);
     }

@@ -1,4 +1,5 @@
 /** Which runs the table shows, and in which order. Pure. */
+import { co2Form, energyForm, showsMeanPower } from '../format';
 import type { IRecord } from '../wire';
 
 export const SORT_KEYS = ['order', 'energy', 'co2', 'time', 'power'] as const;
@@ -13,25 +14,33 @@ export const FILTERS = ['all', 'failed', 'again'] as const;
 /** All runs; those that failed or were interrupted; those of cells that ran more than once. */
 export type Filter = (typeof FILTERS)[number];
 
+/** What a row shows of a figure is what it is sorted by: a dash is no figure, whatever is behind it. */
 const VALUE: Readonly<Record<SortKey, (record: IRecord) => number | null>> = {
   order: record => record.number,
-  energy: record => record.energyJ,
-  co2: record => record.co2G,
+  energy: record => (energyForm(record) === 'unknown' ? null : record.energyJ),
+  co2: record => (co2Form(record) === 'unknown' ? null : record.co2G),
   time: record => record.durationS,
-  power: record => record.meanPowerW
+  power: record => (showsMeanPower(record) ? record.meanPowerW : null)
 };
 
 /** The runs that pass the filter, sorted; unknown figures come last, whichever way. */
 export function sorted(records: readonly IRecord[], sort: ISort, filter: Filter): IRecord[] {
   const value = VALUE[sort.key];
   const sign = sort.descending ? -1 : 1;
-  return filtered(records, filter).sort((a, b) => {
-    const [x, y] = [value(a), value(b)];
-    if (x === null || y === null) {
-      return x === y ? b.number - a.number : x === null ? 1 : -1;
-    }
-    return x === y ? b.number - a.number : sign * (x - y);
-  });
+  return filtered(records, filter)
+    .map(record => ({ record, value: value(record) }))
+    .sort(({ record: a, value: x }, { record: b, value: y }) => {
+      if (x === null || y === null) {
+        return x === y ? b.number - a.number : x === null ? 1 : -1;
+      }
+      return x === y ? b.number - a.number : sign * (x - y);
+    })
+    .map(({ record }) => record);
+}
+
+/** Whether a filter keeps any run. */
+export function hasAny(records: readonly IRecord[], filter: Filter): boolean {
+  return filtered(records, filter).length > 0;
 }
 
 function filtered(records: readonly IRecord[], filter: Filter): IRecord[] {
@@ -57,17 +66,4 @@ export function runMoreThanOnce(records: readonly IRecord[]): ReadonlySet<string
     }
   }
   return again;
-}
-
-/** The rows to draw: those in view, and as many above and below as are likely to come next. */
-export function inView(
-  top: number,
-  height: number,
-  rowHeight: number,
-  count: number
-): readonly [number, number] {
-  const margin = 8;
-  const first = Math.floor(top / rowHeight) - margin;
-  const last = Math.ceil((top + height) / rowHeight) + margin;
-  return [Math.max(0, Math.min(first, count)), Math.max(0, Math.min(last, count))];
 }

@@ -98,6 +98,7 @@ export class WidgetView {
   refit(): void {
     if (this._visible) {
       this._now.refit(this._model);
+      this._cells.refit();
     }
   }
 

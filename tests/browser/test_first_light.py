@@ -52,7 +52,7 @@ def test_a_notebook_from_first_to_last(open_notebook: Any) -> None:
     assert "⚡" in page.locator("[data-gc='status']").inner_text()
 
     with page.expect_download() as download:
-        page.locator("[data-gc='export']").select_option("json")
+        nb.export("Save as .json")
     document = json.loads(download.value.path().read_text())
     page.get_by_role("alert").filter(
         has_text=f"Exported: {download.value.suggested_filename}"

@@ -26,7 +26,7 @@ NOT_OURS = re.compile(
 )
 FROM_THE_KERNEL = ", ".join(
     [
-        ".gc-Code", ".gc-Remedy", "[data-gc='zone']", "[data-gc='export'] option",
+        ".gc-Code", ".gc-Remedy", "[data-gc='zone']",
         "[data-gc='what-if'] li", "[data-gc='what-if'] .gc-Small", ".gc-Part .gc-Small",
         ".gc-Method .gc-List dd", ".gc-Skipped", "[data-gc='method'] *",
     ]

@@ -102,7 +102,7 @@ def test_a_statement_is_copied(open_notebook: Any) -> None:
     nb.enable()
     nb.run(0)
 
-    nb.page.locator("[data-gc='export']").select_option("model-card")
+    nb.export("Model card")
 
     nb.page.wait_for_function(
         "async () => (await navigator.clipboard.readText()).startsWith('## Environmental Impact')",

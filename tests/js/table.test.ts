@@ -6,7 +6,8 @@ import { Edits } from '../../src/edits';
 import { SessionModel } from '../../src/model';
 import { Cells } from '../../src/panel/cells';
 import { WasteView } from '../../src/panel/waste';
-import { inView, sorted } from '../../src/table/rows';
+import { Heights, inView, rowAt } from '../../src/table/heights';
+import { sorted, type SortKey } from '../../src/table/rows';
 import { Selection } from '../../src/table/selection';
 import { sumOf, wasteOf } from '../../src/table/sums';
 import { decode, type IRecord, type Message } from '../../src/wire';
@@ -51,13 +52,30 @@ describe('the order of rows', () => {
   const records = recordsOf([
     raw(1, energy(1, 2, 3)), raw(2, UNKNOWN), raw(3, energy(8, 9, 10)), raw(4, energy(4, 5, 6))
   ]);
-  const numbers = (key: 'energy' | 'order', descending: boolean): number[] =>
-    sorted(records, { key, descending }, 'all').map(record => record.number);
+  const numbers = (key: SortKey, descending: boolean, of = records): number[] =>
+    sorted(of, { key, descending }, 'all').map(record => record.number);
 
   it('goes either way, and what is unknown comes last', () => {
     expect(numbers('energy', true)).toEqual([3, 4, 1, 2]);
     expect(numbers('energy', false)).toEqual([1, 4, 3, 2]);
     expect(numbers('order', true)).toEqual([4, 3, 2, 1]);
+  });
+
+  it('puts last what its rows show no figure of, by any figure and either way', () => {
+    const some = recordsOf([
+      raw(1, { ...energy(8, 9, 10), mean_power_w: 9, duration_s: 1 }),
+      raw(2, { ...energy(1, 50, 99), mean_power_w: 50, flags: ['too-short', 'gap'], duration_s: 1 }), // a dash in the row
+      raw(3, { ...energy(4, 5, 6), mean_power_w: 5, duration_s: 1 }),
+      raw(4, { ...energy(2, 2, 2), mean_power_w: 400, duration_s: 0.005 }), // without a power in the row
+      raw(5, { ...UNKNOWN, mean_power_w: null, duration_s: 0 })
+    ]);
+    expect(numbers('power', true, some)).toEqual([1, 3, 5, 4, 2]);
+    expect(numbers('power', false, some)).toEqual([3, 1, 5, 4, 2]);
+    for (const key of ['energy', 'co2'] as const) {
+      expect(numbers(key, true, some)).toEqual([1, 3, 4, 5, 2]);
+      expect(numbers(key, false, some)).toEqual([4, 3, 1, 5, 2]);
+    }
+    expect(numbers('time', false, some)).toEqual([5, 4, 3, 2, 1]);
   });
 
   it('leaves the records where they are', () => {
@@ -76,11 +94,35 @@ describe('the order of rows', () => {
     expect(sorted(some, sort, 'again').map(record => record.number)).toEqual([1, 3]);
   });
 
-  it('draws what is in view and a little more, never beyond the ends', () => {
-    expect(inView(0, 480, 48, 10_000)).toEqual([0, 18]);
-    expect(inView(4800, 480, 48, 10_000)).toEqual([92, 118]);
-    expect(inView(1e9, 480, 48, 100)).toEqual([100, 100]);
-    expect(inView(0, 0, 48, 0)).toEqual([0, 0]);
+});
+
+describe('rows of different heights', () => {
+  const order = Array.from({ length: 100 }, (_, index) => `r${index}`);
+
+  it('are drawn where they are in view and a little beyond, never beyond the ends', () => {
+    const tops = new Heights(48).tops(order);
+    expect(inView(tops, 0, 480)).toEqual([0, 19]);
+    expect(inView(tops, 2400, 480)).toEqual([42, 69]);
+    expect(inView(tops, 1e9, 480)).toEqual([91, 100]);
+    expect(inView(new Heights(48).tops([]), 0, 480)).toEqual([0, 0]);
+  });
+
+  it('lie where those above them end, and the others are thought to be like the first', () => {
+    const heights = new Heights(48);
+    expect(heights.measure([['r0', 40], ['r1', 60]])).toBe(true);
+    const tops = heights.tops(order);
+    expect([tops[0], tops[1], tops[2], tops[3], tops[100]]).toEqual([0, 40, 100, 150, 5000]);
+    expect([0, 39, 40, 99, 100, 4999, 9999].map(px => rowAt(tops, px))).toEqual([0, 0, 1, 1, 2, 99, 99]);
+    expect(heights.measure([['r0', 40], ['r2', 50]])).toBe(false);
+    expect(heights.measure([['r3', 70]])).toBe(true);
+  });
+
+  it('are all measured anew where one has changed, as by another width', () => {
+    const heights = new Heights(48);
+    heights.measure([['r0', 40], ['r1', 60]]);
+    expect(heights.measure([['r1', 30]])).toBe(true);
+    expect(heights.tops(order)[100]).toBe(3000);
+    expect(heights.measure([['r1', 0]])).toBe(false); // nobody sees the table
   });
 });
 
@@ -140,7 +182,7 @@ describe('a selection', () => {
 });
 
 describe('the table', () => {
-  function table(cells: Record<string, unknown>[]): { node: HTMLElement; reveal: ReturnType<typeof vi.fn>; rows: () => HTMLElement[] } {
+  function table(cells: Record<string, unknown>[]): { view: Cells; node: HTMLElement; reveal: ReturnType<typeof vi.fn>; rows: () => HTMLElement[] } {
     const reveal = vi.fn();
     const view = new Cells(trans, {
       names: () => id => (id === 'gone' ? null : `code of ${id}`),
@@ -151,7 +193,7 @@ describe('the table', () => {
     });
     view.update(modelOf(cells));
     document.body.replaceChildren(view.node);
-    return { node: view.node, reveal, rows: () => [...view.node.querySelectorAll<HTMLElement>('[data-gc="cell-row"]')] };
+    return { view, node: view.node, reveal, rows: () => [...view.node.querySelectorAll<HTMLElement>('[data-gc="cell-row"]')] };
   }
   const three = [raw(1, energy(1, 2, 3)), raw(2, energy(8, 9, 10)), raw(3, energy(4, 5, 6))];
   const ids = (rows: HTMLElement[]): (string | null)[] => rows.map(row => row.getAttribute('data-cell-id'));
@@ -191,6 +233,36 @@ describe('the table', () => {
     rows()[0]?.dispatchEvent(new KeyboardEvent('keydown', { key: 'End', bubbles: true }));
     expect(rows().map(row => row.tabIndex)).toEqual([-1, -1, 0]);
     expect(document.activeElement).toBe(rows()[2]);
+  });
+
+  it('keeps some runs by a button, and all by the same; there is none where it would keep nothing', () => {
+    const { node, rows } = table([raw(1, { status: 'error' }), raw(2), raw(3)]);
+    const failed = node.querySelector<HTMLElement>('[data-gc="filter-failed"]');
+    expect(node.querySelector<HTMLElement>('[data-gc="filter-again"]')?.hidden).toBe(true);
+    failed?.click();
+    expect(ids(rows())).toEqual(['c1']);
+    expect(failed?.getAttribute('aria-pressed')).toBe('true');
+    failed?.click();
+    expect(rows().length).toBe(3);
+  });
+
+  it('leads to the latest run of a cell, also to one that the filter leaves out', () => {
+    const { node, rows, view } = table([raw(1, { cell_id: 'a' }), raw(2, { cell_id: 'b', status: 'error' }), raw(3, { cell_id: 'a' })]);
+    node.querySelector<HTMLElement>('[data-gc="filter-failed"]')?.click();
+    expect(view.select('a')).toBe(true);
+    expect(rows().map(row => row.getAttribute('aria-selected'))).toEqual(['true', 'false', 'false']);
+    expect(document.activeElement).toBe(rows()[0]);
+    expect(view.select('never ran')).toBe(false);
+  });
+
+  it('begins at its top, with nothing selected, when another session is shown', () => {
+    const { node, view, rows } = table(three);
+    rows().slice(0, 2).forEach(row => row.dispatchEvent(new MouseEvent('click', { bubbles: true, ctrlKey: true })));
+    expect(node.querySelector<HTMLElement>('[data-gc="selection"]')?.hidden).toBe(false);
+    const other = new SessionModel();
+    other.receive(message({ ...golden('snapshot'), session: 'another', cells: three, cells_total: 3 }));
+    view.update(other);
+    expect(node.querySelector<HTMLElement>('[data-gc="selection"]')?.hidden).toBe(true);
   });
 
   it('says what became of cells', () => {
