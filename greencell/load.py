@@ -19,6 +19,8 @@ from greencell.session import Session
 from greencell.settings import read_settings
 
 _PARKED = "_greencell_parked"
+_SECTION = "GreenCell"
+_MORE_LETTERS, _ALIKE = 2, 0.85
 _CALLER = 2
 """Whose variables ``{name}`` means: so many frames above a magic, as IPython counts them."""
 
@@ -35,7 +37,8 @@ def load(shell: Shell) -> None:
 
 
 def _load(shell: Shell) -> None:
-    read = read_settings(os.environ, _config(shell))
+    config, misplaced = _config(shell)
+    read = read_settings(os.environ, config)
     table = GridTable()
     equipped = equip(read, os.environ, table)
     extension = Extension(shell, equipped, read.settings, table, _parked(shell))
@@ -45,12 +48,12 @@ def _load(shell: Shell) -> None:
     Guard("session").run(script_session.end)
     extension.start()
     own = () if extension.problem is None else (f"greencell: {extension.problem}",)
-    extension.problems = (*equipped.problems, *own)
+    extension.problems = (*misplaced, *equipped.problems, *own)
     for problem in extension.problems:
         _warn(shell, problem)
     if _is_asked(shell):
         # Whatever becomes of the words, greencell runs.
-        Guard("words").run(say, extension.first_line())
+        Guard("words").run(say, one_line(extension.first_line(), most=None))
 
 
 def _is_asked(shell: Shell) -> bool:
@@ -145,7 +148,21 @@ def _register_magics(shell: Shell, extension: Extension) -> None:
     shell.register_magic_function(greencell, magic_kind="line_cell", magic_name="greencell")
 
 
-def _config(shell: Shell) -> dict[str, object]:
-    config = getattr(shell, "config", None)
-    section = config.get("GreenCell") if config is not None else None
-    return dict(section) if section else {}
+def _config(shell: Shell) -> tuple[dict[str, object], tuple[str, ...]]:
+    """Our section of the configuration, and a line for each that seems to be meant."""
+    config = getattr(shell, "config", None) or {}
+    misspelt = [
+        f"greencell: c.{name} is not read; the settings are those of c.{_SECTION}."
+        for name in map(str, config)
+        if name != _SECTION and _is_alike(name)
+    ]
+    return dict(config.get(_SECTION) or {}), tuple(misspelt)
+
+
+def _is_alike(name: str) -> bool:
+    """Whether a name of a section is ours, misspelt."""
+    if name[:1] not in "Gg" or not abs(len(name) - len(_SECTION)) <= _MORE_LETTERS:
+        return False
+    from difflib import SequenceMatcher  # only where somebody mistyped
+
+    return SequenceMatcher(None, name.lower(), _SECTION.lower()).ratio() > _ALIKE

@@ -15,7 +15,7 @@ from greencell.magic_words import Shown, flag, none_left, number_option, option,
 from greencell.panel_magic import panel
 from greencell.report.history_text import history_text
 from greencell.report.html_format import cells_html, summary_html
-from greencell.report.shape import legible, one_line, visible
+from greencell.report.shape import legible, one_line
 from greencell.report.sources_text import sources_text
 from greencell.report.terminal import say
 from greencell.report.text_formats import SORTS, cells_text, to_text
@@ -219,5 +219,5 @@ def _asked(arguments: list[str]) -> report.Asked:
 
 def _plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
-        return "; ".join(visible(str(item)) for item in value) or "none"
-    return "none" if value is None else visible(str(value))
+        return "; ".join(one_line(str(item), most=None) for item in value) or "none"
+    return "none" if value is None else one_line(str(value), most=None)

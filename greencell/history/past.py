@@ -13,7 +13,8 @@ from typing import Any, Final
 from greencell.errors import UsageError
 from greencell.history import statements as sql
 from greencell.history.database import BUSY_S, words_of
-from greencell.history.rows import record_of
+from greencell.history.process import is_gone, this_process
+from greencell.history.rows import Identity, identity_of, record_of
 from greencell.history.schema import MIGRATIONS, version_of
 from greencell.model import CellRecord
 from greencell.report.shape import BLOCKS, CELL, SESSION, TOTALS
@@ -65,7 +66,18 @@ def past_sessions(path: Path, wanted: Wanted) -> list[dict[str, Any]]:
             f"select * from session {_WHERE} order by started_at",  # noqa: S608  # a constant
             wanted.values,
         ).fetchall()
-    return [session for session in map(session_of, rows) if session is not None]
+    here = this_process()
+    return [
+        {**session, "state": _state(row, here)}
+        for row, session in ((row, session_of(row)) for row in rows)
+        if session is not None
+    ]
+
+
+def _state(row: sqlite3.Row, here: Identity) -> str:
+    """How a session stands; whose process ended is lost, also before a kernel marks it."""
+    state = str(row["state"])
+    return "lost" if state == "running" and is_gone(identity_of(dict(row)), here) else state
 
 
 def past_runs(path: Path, session: str, through: int) -> list[CellRecord]:

@@ -55,6 +55,16 @@ class Identity:
     image: str | None = None
 
 
+def identity_of(row: Mapping[str, Any]) -> Identity:
+    """The process that a row of the table of sessions tells of."""
+    try:
+        image = json.loads(row["document"])["process"]["image"]
+    except (KeyError, RecursionError, TypeError, ValueError):
+        image = None
+    process = (row["hostname"], row["boot"], row["pid"], row["process_started"])
+    return Identity(*process, image if isinstance(image, str) else None)
+
+
 def session_values(
     view: SessionView, document: JsonObject, identity: Identity, seen_at: float
 ) -> Values:

@@ -38,9 +38,7 @@ _OF_PROCESS: Final = (
     "hostname = :hostname and boot = :boot and pid = :pid and process_started = :started"
 )
 RUNNING: Final = (
-    "select id, hostname, boot, pid, process_started, "
-    "case when json_valid(document) then json_extract(document, '$.process.image') end "
-    "from session where state = 'running'"
+    "select id, hostname, boot, pid, process_started, document from session where state = 'running'"
 )
 RUNS_SINCE: Final = (
     "select 1 from session where state = 'running' and hostname = :hostname and boot = :boot "

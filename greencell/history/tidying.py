@@ -11,7 +11,7 @@ from greencell.history import statements as sql
 from greencell.history.database import is_busy, is_damage
 from greencell.history.leftover import Row, leftovers
 from greencell.history.process import is_gone
-from greencell.history.rows import Identity
+from greencell.history.rows import Identity, identity_of
 from greencell.history.transaction import Transaction
 
 Put = Callable[[sqlite3.Connection, Iterable[Row], str], None]
@@ -41,18 +41,16 @@ def tidy(connection: sqlite3.Connection, folder: Path, here: Identity, put: Put)
 
 def lose_the_dead(connection: sqlite3.Connection, here: Identity) -> None:
     """A session whose process has surely ended, or runs another program by now, is lost."""
-    running = connection.execute(sql.RUNNING).fetchall()
-    gone = [session for session, *process in running if is_gone(_identity(*process), here)]
+    cursor = connection.execute(sql.RUNNING)
+    names = [column[0] for column in cursor.description]
+    rows = [dict(zip(names, row, strict=True)) for row in cursor]
+    gone = [row["id"] for row in rows if is_gone(identity_of(row), here)]
     if not gone:
         return
     with Transaction(connection):
         for session in gone:
             connection.execute(sql.LOSE_SESSION, (session,))
         connection.execute(sql.LOSE_CELLS)
-
-
-def _identity(hostname: str, boot: str, pid: int, started: float, image: object) -> Identity:
-    return Identity(hostname, boot, pid, started, image if isinstance(image, str) else None)
 
 
 def _put_each(connection: sqlite3.Connection, rows: Iterable[Row], put: Put) -> None:

@@ -368,6 +368,8 @@ def test_a_session_whose_process_became_another_program_is_lost(path: Path) -> N
             process.stdin.write("\n")
             process.stdin.flush()
             assert process.stdout.readline() == "other\n"
+            (session,) = past_sessions(path, Wanted())
+            assert session["state"] == "lost"  # also before a kernel has looked
             look(path)
             assert states(path) == {"before": "lost"}
             (session,) = past_sessions(path, Wanted())

@@ -61,6 +61,38 @@ def test_a_bad_setting_of_a_script_is_told_beside_its_output(tmp_path: Path) -> 
     assert line.startswith("greencell: GREENCELL_PUE='0' is not usable")
 
 
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        (
+            "c.Greencell.zone = 'FR'",
+            "c.Greencell is not read; the settings are those of c.GreenCell.",
+        ),
+        ("c.GreenCells.zone = 'FR'", "c.GreenCells is not read"),
+        (
+            "c.GreenCell.zon = 'FR'",
+            "c.GreenCell.zon is not a setting; did you mean c.GreenCell.zone?",
+        ),
+    ],
+)
+def test_a_misspelt_section_of_the_configuration_is_told(
+    section: str, words: str, tmp_path: Path
+) -> None:
+    """One line; all else goes on."""
+    done = ipython(tmp_path, ["s.py"], f"{AUTOLOAD}{section}\n")
+
+    assert done.stdout == "a,b\n"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("greencell: ") and words in line
+
+
+def test_sections_of_others_are_not_complained_of(tmp_path: Path) -> None:
+    """However green."""
+    done = ipython(tmp_path, ["s.py"], f"{AUTOLOAD}c.Greenlet.x = 1\nc.GridCells.x = 1\n")
+
+    assert (done.stdout, done.stderr) == ("a,b\n", "")
+
+
 @pytest.mark.parametrize("arguments", [[], ["-i", "s.py"]], ids=["typed", "-i"])
 def test_who_sits_at_a_terminal_is_greeted(arguments: list[str], tmp_path: Path) -> None:
     """Also where a file runs first; once."""
