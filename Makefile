@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ROOT_ARGS := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: help lab test check unit bench build format clean sync node-modules chromium audit reproducible kills fuzz soak
+.PHONY: help lab test check unit bench build format clean sync node-modules chromium audit reproducible kills fuzz soak suites
 
 help:
 	@echo "make lab    build, install, and open JupyterLab on examples/first-light.ipynb"
@@ -21,6 +21,7 @@ help:
 	@echo "make soak   an hour of random cells, faults, restarts; SOAK_ARGS='--minutes 5' is the short form"
 	@echo "make fuzz   a million odd inputs for our readers; FUZZ_ARGS='--runs 5000' is the short form"
 	@echo "make kills  kills kernels at random moments and counts what their history lost"
+	@echo "make suites ipykernel's own tests and jupyter_kernel_test, with and without greencell loaded"
 	@echo "make audit, make reproducible   known weaknesses of dependencies; two builds, compared"
 	@echo "make build  wheel and sdist into dist/;  make format;  make clean"
 
@@ -89,6 +90,9 @@ soak: sync
 
 kills: sync
 	$(RUN) python scripts/kills.py $(KILLS_ARGS)
+
+suites: sync
+	$(RUN) python scripts/kernel_suites.py $(SUITES_ARGS)
 
 format: sync
 	$(RUN) ruff check --fix .
