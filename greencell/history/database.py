@@ -61,8 +61,7 @@ def open_database(path: Path, migrations: Sequence[str] = MIGRATIONS) -> Opened:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         aside = _set_aside(path) if path.is_dir() else None
-        if path.exists() and not path.is_file():
-            raise Unavailable(f"{path.name} is no file")
+        refuse_what_is_no_file(path)
         try:
             return _opened(path, migrations, aside)
         except sqlite3.DatabaseError as error:
@@ -73,6 +72,18 @@ def open_database(path: Path, migrations: Sequence[str] = MIGRATIONS) -> Opened:
         raise Unavailable(words_of(error)) from error
     except OSError as error:
         raise Unavailable(f"{path.parent} cannot be written ({error.strerror})") from error
+
+
+def refuse_what_is_no_file(path: Path) -> None:
+    """SQLite opens what has the name of the history or of its logs, and waits for a pipe for ever.
+
+    Raises:
+        Unavailable: one of them is a pipe, a device or the like.
+    """
+    for end in ("", "-wal", "-shm", "-journal"):
+        one = Path(f"{path}{end}")
+        if one.exists() and not one.is_file():
+            raise Unavailable(f"{one.name} is no file")
 
 
 def is_damage(error: sqlite3.Error) -> bool:

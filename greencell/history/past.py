@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from greencell.errors import UsageError
 from greencell.history import statements as sql
-from greencell.history.database import BUSY_S, words_of
+from greencell.history.database import BUSY_S, Unavailable, refuse_what_is_no_file, words_of
 from greencell.history.process import is_gone, this_process
 from greencell.history.rows import Identity, identity_of, record_of
 from greencell.history.schema import MIGRATIONS, version_of
@@ -144,8 +144,13 @@ def forget(path: Path, wanted: Wanted) -> int:
 @contextlib.contextmanager
 def reading(path: Path, wait_s: float = _WAIT_S) -> Iterator[sqlite3.Connection]:
     """A connection that waits so long for writers; what SQLite says becomes one line."""
-    if not path.is_file():
-        raise UsageError(f"There is no history yet ({path}); it begins with the first cell.")
+    try:
+        if not path.is_file():
+            raise UsageError(f"There is no history yet ({path}); it begins with the first cell.")
+        refuse_what_is_no_file(path)
+    except (OSError, Unavailable) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{path} cannot be read: {why}.") from error
     connection = None
     try:
         connection = sqlite3.connect(path, timeout=wait_s)

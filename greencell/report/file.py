@@ -128,11 +128,24 @@ def _open_as_before(handle: int, path: Path, former: os.stat_result) -> None:
     except OSError:
         # Another group must not get what that one had.
         mode = mode & ~0o070 | mode & 0o070 & (mode & 0o007) << 3
-    os.fchmod(handle, mode)
     if hasattr(os, "getxattr"):
-        # Where there is a list of who may, the mode's group is its mask and says too much.
+        _keep_access_list(handle, path)
+    os.fchmod(handle, mode)
+
+
+def _keep_access_list(handle: int, path: Path) -> None:
+    """Where there is a list of who may, the mode's group is its mask, and says too much by itself.
+
+    A folder may give each new file such a list, which the former one need not have had.
+    """
+    try:
+        access = os.getxattr(path, _ACCESS_LIST)
+    except OSError:
         with contextlib.suppress(OSError):
-            os.setxattr(handle, _ACCESS_LIST, os.getxattr(path, _ACCESS_LIST))
+            os.removexattr(handle, _ACCESS_LIST)
+    else:
+        with contextlib.suppress(OSError):
+            os.setxattr(handle, _ACCESS_LIST, access)
 
 
 def _move_to_free(temporary: Path, path: Path) -> None:

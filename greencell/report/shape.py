@@ -193,6 +193,21 @@ def _within(read: _Reader, *quantities: tuple[str, str]) -> _Reader:
     return ordered
 
 
+def _factors(read: _Reader) -> _Reader:
+    """A source, whose low factor is no more than its high one."""
+
+    def ordered(value: object, place: str) -> dict[str, Any]:
+        found: dict[str, Any] = read(value, place)
+        low, high = found["low_factor"], found["high_factor"]
+        if low is not None and high is not None and low > high:
+            raise UsageError(
+                f"In this session {_named_place(f'{place}.low_factor')} is above high_factor."
+            )
+        return found
+
+    return ordered
+
+
 def _if_any(read: _Reader) -> _Reader:
     """Something that may be missing."""
     return lambda value, place: None if value is None else read(value, place)
@@ -212,12 +227,12 @@ SESSION: Final = _object(
 HOST: Final = _object(
     os=_text, cpu=_text, logical_cpus=_whole, ram_gb=_number, gpus=_each(_text), virtual=_truth
 )
-SOURCE: Final = _object(
+SOURCE: Final = _factors(_object(
     id=_text, component=_text, kind=_text, provenance=_text, period_s=_number,
     resolution_j=_number, relative_error=_number, low_factor=_number,
     high_factor=_number, lag_s=_number, scope=_text_if_any,
     baseline_w=_number, detail=_text_if_any,
-)  # fmt: skip
+))  # fmt: skip
 SKIPPED: Final = _object(
     id=_text, reason=_text, remedy=_text_if_any, flag=_text, caution=_text_if_any,
     benefit=_text_if_any,

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from greencell.clock import SystemClock
+from greencell.errors import UsageError
 from greencell.history.database import Unavailable, open_database
 from greencell.history.leftover import Row, leave, leftovers
 from greencell.history.past import Wanted, past_document, past_sessions
@@ -222,6 +223,41 @@ def test_a_history_that_is_no_file_is_left_alone(kind: Callable[[Path], None], p
         wait(lambda: "in memory only" in recorder.words)
 
     assert not path.is_file() and [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("end", ["-journal", "-wal", "-shm"])
+def test_a_pipe_in_the_place_of_a_log_is_not_waited_for(end: str, path: Path) -> None:
+    """Neither by a kernel nor by the command."""
+    look(path)
+    for file in path.parent.iterdir():
+        if file != path:
+            file.unlink()
+    os.mkfifo(f"{path}{end}")
+
+    with pytest.raises(UsageError, match=f"history.sqlite3{end} is no file"):
+        past_sessions(path, Wanted())
+    with opened(path) as recorder:
+        wait(lambda: "is no file" in recorder.words)
+
+
+def test_a_history_that_may_not_be_read_is_one_line(path: Path) -> None:
+    """The folder of somebody else, for instance."""
+    look(path)
+    path.parent.chmod(0o000)
+    is_root = os.geteuid() == 0  # who may read anything
+    for folder in path.parents[1:4]:
+        if folder.stat().st_uid == os.geteuid() and len(folder.parts) > 2:
+            folder.chmod(0o755)
+    if is_root:
+        os.seteuid(65_534)
+    try:
+        with pytest.raises(UsageError, match="cannot be read: Permission denied") as refusal:
+            past_sessions(path, Wanted())
+    finally:
+        if is_root:
+            os.seteuid(0)
+        path.parent.chmod(0o700)
+    assert str(refusal.value).isprintable()
 
 
 def test_a_leftover_that_cannot_be_removed_is_read_all_the_same(

@@ -7,6 +7,7 @@ import os
 import resource
 import socket
 import stat
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -150,6 +151,40 @@ def test_an_export_belongs_to_whom_the_former_file_belonged(tmp_path: Path) -> N
 
     found = path.stat()
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 2345, 0o660)
+
+
+def test_a_list_of_who_may_is_kept_and_none_comes_from_the_folder(tmp_path: Path) -> None:
+    """Where the folder gives each new file a list, the former file without one stays without."""
+    reader = _access_list(user_reads=1234)
+    plain, listed = tmp_path / "plain.json", tmp_path / "listed.json"
+    for path in (plain, listed):
+        path.write_text("former")
+        path.chmod(0o640)
+    try:
+        os.setxattr(listed, "system.posix_acl_access", reader)
+        os.setxattr(tmp_path, "system.posix_acl_default", reader)
+    except OSError:
+        pytest.skip("this file system has no lists of who may")
+
+    for path in (plain, listed):
+        report.write(long_document(1), path, force=True)
+
+    assert "system.posix_acl_access" not in os.listxattr(plain)
+    assert os.getxattr(listed, "system.posix_acl_access") == reader
+    assert stat.S_IMODE(plain.stat().st_mode) == 0o640
+
+
+def _access_list(user_reads: int) -> bytes:
+    """As Linux keeps it: owner rw, one user r, group r, mask r, others nothing."""
+    none = 0xFFFFFFFF
+    entries = [
+        (0x01, 6, none),
+        (0x02, 4, user_reads),
+        (0x04, 4, none),
+        (0x10, 4, none),
+        (0x20, 0, none),
+    ]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
 
 
 @pytest.mark.parametrize(("mode", "kept"), [(0o660, 0o600), (0o664, 0o644), (0o640, 0o600)])

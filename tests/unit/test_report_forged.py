@@ -200,6 +200,15 @@ def test_an_impossible_figure_of_a_cell_is_named_too(quantity: str) -> None:
         legible(made)
 
 
+def test_a_model_whose_factors_are_the_wrong_way_round_is_named() -> None:
+    """With its place among the sources."""
+    made = long_document(1)
+    made["sources"][0].update(low_factor=2.0, high_factor=0.5)
+
+    with pytest.raises(UsageError, match=r"sources\[0\]\.low_factor is above high_factor"):
+        legible(made)
+
+
 def test_so_is_that_of_a_block() -> None:
     """What ``measure`` counted is read as strictly."""
     made = long_document(3)
