@@ -1,7 +1,8 @@
-"""What greencell costs, side by side with codecarbon and a bare pair of hooks, in one run.
+"""What greencell costs, side by side with codecarbon and bare kernels, in one run.
 
 Every figure is a time, a size or a share measured here and now on simulated hardware (two
-sockets with memory, two GPUs), so only the ratios travel to other machines. Run: make bench.
+sockets with memory, two GPUs), so only the ratios travel to other machines. What it measured goes
+into results/overhead.json, and from there into the README's table. Run: make bench.
 """
 
 from __future__ import annotations
@@ -9,16 +10,22 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import costs_table
+import outside
+
 CELLS = 400
+ROUNDS = 3
 CODECARBON_CELLS = 15
 FILES = Path(__file__).resolve()
 INTERVAL_S = 15.0
@@ -50,38 +57,30 @@ def _report(environment: dict[str, str]) -> None:
     # As installed by pip: byte code lies beside the sources. One load writes it.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     run("load", environment)
-    bare = run("bare_hooks", environment)
-    ours = run("greencell_hooks", environment)
-    page = run("kernel_hooks", environment)
-    theirs = run("codecarbon_tasks", environment)
-    load, bare_load = run("load", environment), run("bare_load", environment)
-    memory, bare_memory = run("memory", environment), run("bare_memory", environment)
-    many = run("many_cells", environment)
-    block = run("script_blocks", environment)
-    background = run("background", environment)
-    rows = [
-        ("load, imports included", load, bare_load, "ms", 150.0),
-        ("pair of hooks, median, no page", ours, bare, "ms", 0.15),
-        ("pair of hooks, median, in a kernel with a page", page, bare, "ms", 0.5),
-        ("measured block in a script, median", block, 0.0, "ms", None),
-        ("resident memory", memory, bare_memory, "MB", 15.0),
-        ("10,000th cell over the 10th", many, 1.0, "×", 1.2),
-        ("background CPU, a cell running, a page", background["running"], 0.0, "%", 0.3),
-        ("background CPU, idle", background["idle"], 0.0, "%", 0.05),
-        ("codecarbon start_task + stop_task, median", theirs, bare, "ms", None),
-    ]
-    print(f"{'what':<50} {'bare':>9} {'measured':>10} {'added':>9} {'ratio':>8} {'aim':>8}")
-    for name, value, base, unit, aim in rows:
-        added = value if unit == "×" else value - base
-        ratio = f"{value / base:.1f}" if base else "–"
-        verdict = "" if aim is None else f"{aim:g}{'' if added <= aim else ' MISSED'}"
-        print(
-            f"{name:<50} {base:>9.4f} {value:>10.4f} "
-            f"{added:>7.4f} {unit:<2} {ratio:>7} {verdict:>8}"
-        )
-    if theirs:
-        print(f"codecarbon's task over greencell's pair of hooks: {theirs / ours:.0f} times")
-        print(f"codecarbon's task over a measured block in a script: {theirs / block:.0f} times")
+    rounds = [{name: run(name, environment) for name in HOOKS} for _ in range(ROUNDS)]
+    pair = {key: statistics.median(each[name] for each in rounds) for name, key in HOOKS.items()}
+    if not pair["codecarbon"]:
+        sys.exit("needs codecarbon: make bench brings it")
+    loads = [run("load", environment) for _ in range(ROUNDS)]
+    costs: costs_table.Costs = {
+        "pair_ms": pair,
+        "pass_cell_ms": run("pass_cell", environment),
+        "load_ms": statistics.median(load["ms"] for load in loads),
+        "modules": loads[0]["modules"],
+        "memory_mb": run("memory", environment) - run("bare_memory", environment),
+        "background_percent": run("background", environment),
+        "many_cells": run("many_cells", environment),
+        "block_ms": run("script_blocks", environment),
+        "machine": f"{os.cpu_count()} CPUs ({platform.system()})",
+        "python": platform.python_version(),
+        "codecarbon": metadata.version("codecarbon"),
+        "date": time.strftime("%Y-%m-%d"),
+    }
+    costs_table.RESULTS.parent.mkdir(exist_ok=True)
+    costs_table.RESULTS.write_text(json.dumps(costs, indent=2) + "\n", encoding="utf-8")
+    costs_table.main()
+    print(json.dumps(costs, indent=2))
+    print(costs_table.table(costs))
 
 
 def hardware(folder: Path) -> tuple[Any, dict[str, str]]:
@@ -144,39 +143,28 @@ def bare_hooks() -> float:
     return pair_ms(ip, CELLS)
 
 
-def greencell_hooks() -> float:
-    ip = shell()
-    ip.run_line_magic("load_ext", "greencell")
-    return pair_ms(ip, CELLS)
-
-
-def in_kernel(code: str) -> str:
-    """The text that code prints in a real kernel with a listener."""
-    from jupyter_client.manager import start_new_kernel
-
-    manager, client = start_new_kernel()
-    printed: list[str] = []
-
-    def hook(message: dict[str, Any]) -> None:
-        if message["msg_type"] == "stream":
-            printed.append(message["content"]["text"])
-
-    try:
-        client.execute_interactive(code, output_hook=hook, timeout=300)
-        return "".join(printed)
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=True)
-
-
-def kernel_hooks() -> float:
+def kernel_hooks(page: bool) -> float:
+    """In a real kernel, from the cell that loads greencell: no other cell is around the pairs."""
     code = (
-        f"import sys; sys.path.insert(0, {str(FILES.parent)!r})\n"
-        "get_ipython().run_line_magic('load_ext', 'greencell')\n"
+        f"import sys, time; sys.path.insert(0, {str(FILES.parent)!r})\n"
+        f"{outside.LOAD}"
         "import overhead\n"
+        f"print({outside.READY!r}, flush=True); time.sleep(1)\n"
         f"print('RESULT', overhead.pair_ms(get_ipython(), {CELLS}))\n"
     )
-    return float(in_kernel(code).split("RESULT")[1].split()[0])
+    return outside.in_kernel(code, page)
+
+
+def kernel_hooks_alone() -> float:
+    return kernel_hooks(page=False)
+
+
+def kernel_hooks_with_page() -> float:
+    return kernel_hooks(page=True)
+
+
+def pass_cell() -> dict[str, float]:
+    return outside.pass_cells(CELLS)
 
 
 def codecarbon_tasks() -> float:
@@ -211,19 +199,22 @@ def script_blocks() -> float:
     return statistics.median(times)
 
 
-def bare_load() -> float:
-    ip = shell()
-    began = time.perf_counter_ns()
-    ip.run_line_magic("load_ext", "storemagic")
-    return (time.perf_counter_ns() - began) / 1e6
-
-
-def load() -> float:
-    ip = shell()
-    ip.run_line_magic("load_ext", "storemagic")
-    began = time.perf_counter_ns()
-    ip.run_line_magic("load_ext", "greencell")
-    return (time.perf_counter_ns() - began) / 1e6
+def load() -> dict[str, float]:
+    """In a fresh kernel: how long it takes, and how many modules of ours come with it."""
+    code = (
+        "import sys, time\n"
+        "began = time.perf_counter_ns()\n"
+        f"{outside.LOAD}"
+        "ended = time.perf_counter_ns()\n"
+        "ours = sum(name.split('.')[0] == 'greencell' for name in sys.modules)\n"
+        "print('RESULT', (ended - began) / 1e6, ours)"
+    )
+    kernel = outside.Outside()
+    try:
+        ms, modules = kernel.text(code).split("RESULT")[1].split()[:2]
+    finally:
+        kernel.close()
+    return {"ms": float(ms), "modules": int(modules)}
 
 
 def resident_mb() -> float:
@@ -279,28 +270,35 @@ def share(seconds):
     time.sleep(seconds)
     return 100 * (time.process_time() - cpu) / (time.perf_counter() - began)
 {load}
+print({ready!r}, flush=True)
 time.sleep({settle})
 print('RESULT', share({seconds}))
 """
-    loading = "get_ipython().run_line_magic('load_ext', 'greencell')"
-    hooks = (
-        f"{loading}\nfrom IPython.core.interactiveshell import ExecutionInfo\n"
+    cell = (
+        f"{outside.LOAD}from IPython.core.interactiveshell import ExecutionInfo\n"
         "get_ipython().events.trigger('pre_run_cell', ExecutionInfo('x', True, False, True, 'c'))"
     )
-    measure: Callable[[str], float] = lambda load: float(  # noqa: E731
-        in_kernel(code.format(load=load, settle=SETTLE_S, seconds=INTERVAL_S))
-        .split("RESULT")[1]
-        .split()[0]
-    )
-    bare = measure("")
-    return {"running": measure(hooks) - bare, "idle": measure(loading) - bare}
+
+    def measure(load: str, page: bool) -> float:
+        filled = code.format(load=load, ready=outside.READY, settle=SETTLE_S, seconds=INTERVAL_S)
+        return outside.in_kernel(filled, page)
+
+    bare = measure("", page=False)
+    return {
+        "running": measure(cell, page=True) - bare,
+        "idle": measure(outside.LOAD, page=True) - bare,
+    }
 
 
+HOOKS = {
+    "bare_hooks": "bare", "kernel_hooks_alone": "no_page", "kernel_hooks_with_page": "page",
+    "codecarbon_tasks": "codecarbon",
+}  # fmt: skip
 PARTS: dict[str, Callable[[], Any]] = {
     part.__name__: part
     for part in (
-        bare_hooks, greencell_hooks, kernel_hooks, codecarbon_tasks, load, bare_load, memory,
-        bare_memory, many_cells, background, script_blocks,
+        bare_hooks, kernel_hooks_alone, kernel_hooks_with_page, codecarbon_tasks, pass_cell, load,
+        memory, bare_memory, many_cells, script_blocks, background,
     )
 }  # fmt: skip
 

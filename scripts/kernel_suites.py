@@ -82,7 +82,7 @@ def environment(folder: Path) -> Path:
     ]
     call(
         str(UV), "pip", "install", "--quiet", "--python", str(python), "-r", str(ROOT / "pyproject.toml"),
-        *beside, "jupyter_kernel_test", "pytest>=7,<10", "pytest-asyncio", "pytest-timeout", "flaky",
+        *beside, "jupyter_kernel_test", "pytest>=7,<10", "pytest-asyncio", "pytest-timeout", "pytest-cov", "flaky",
         "matplotlib", "trio",
     )  # fmt: skip
     (packages,) = (folder / "venv" / "lib").glob("python*/site-packages")

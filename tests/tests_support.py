@@ -19,9 +19,9 @@ CARBON = CarbonInfo(CarbonFactor("FR", 41.4), "France", "annual average", 2025, 
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-def script(name: str) -> ModuleType:
-    """A script of ``scripts/`` as a module."""
-    path = Path(__file__).parents[1] / "scripts" / f"{name}.py"
+def script(name: str, folder: str = "scripts") -> ModuleType:
+    """A script of ``scripts/``, or of another folder, as a module."""
+    path = Path(__file__).parents[1] / folder / f"{name}.py"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
