@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import Final
@@ -102,7 +101,7 @@ def _folder(shown: str, path: Path) -> UsageError:
 
 def _write(path: Path, text: str, former: os.stat_result | None, *, force: bool) -> None:
     # A name that nobody can foresee.
-    temporary = path.with_name(f".greencell-{secrets.token_hex(8)}")
+    temporary = path.with_name(f".greencell-{os.urandom(8).hex()}")
     mode = _NEW_MODE if former is None else _PRIVATE_MODE
     handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     try:
