@@ -15,6 +15,8 @@ _NEW_MODE: Final = 0o666
 """Of a new file; the umask takes from it. Asking for the umask would mean to set it, for every
 thread of the kernel."""
 _PRIVATE_MODE: Final = 0o600
+_OF_DEVICES: Final = ("/dev", "/dev/fd")
+_OF_PROCESSES: Final = "/proc/"
 _ACCESS_LIST: Final = "system.posix_acl_access"
 _KINDS: Final = (
     (stat.S_ISFIFO, "a FIFO"),
@@ -65,12 +67,20 @@ def replaced(path: Path, *, force: bool) -> os.stat_result | None:
         raise cannot(shown, error) from error
     if stat.S_ISDIR(found.st_mode):
         raise _folder(shown, path)
+    if _is_of_the_system(path):
+        raise UsageError(f"{shown} is the system's own, which an export does not replace.")
     for is_kind, name in _KINDS:
         if is_kind(found.st_mode):
             raise UsageError(f"{shown} is {name}, which an export does not replace; name a file.")
     if not force:
         raise UsageError(f"{shown} exists; add --force to replace it.")
     return found
+
+
+def _is_of_the_system(path: Path) -> bool:
+    """Whether a name stands for something else: ``/dev/stdout`` is a link to where output goes."""
+    folder = os.path.realpath(path.parent)
+    return folder in _OF_DEVICES or folder.startswith(_OF_PROCESSES)
 
 
 def write_whole(path: Path, text: str, former: os.stat_result | None, *, force: bool) -> None:

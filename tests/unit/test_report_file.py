@@ -239,6 +239,24 @@ def test_a_name_that_no_file_can_have_is_one_line(
     assert [p.name for p in tmp_path.iterdir()] == ["a-file"]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="there is no such name here")
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/dev/null", "/proc/self/fd/1"])
+def test_a_name_of_the_system_is_never_replaced(path: str, force: bool, tmp_path: Path) -> None:
+    """Also where output goes to a file, and root asks."""
+    before = os.lstat("/dev/stdout").st_ino
+    with (tmp_path / "out").open("w") as out:
+        done = subprocess.run(
+            [sys.executable, "-m", "greencell", "report", str(SESSION), "-o", path, "--as", "md",
+             *["--force"] * force],
+            stdout=out, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "an export does not replace" in done.stderr
+    assert os.lstat("/dev/stdout").st_ino == before and (tmp_path / "out").read_text() == ""
+
+
 NOBODY = 65_534
 
 
