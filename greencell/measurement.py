@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound="Measurement")
 _MAX_LABEL: Final = 200
+_ATTEMPTS: Final = 3
 
 
 @dataclass(eq=False, slots=True)
@@ -31,13 +33,22 @@ class _Frame:
     """A block in progress.
 
     Attributes:
+        owner: nobody can end a block whose measurement is gone.
         around: the block that it was begun in.
+        is_told: whether the session has heard of its end.
     """
 
+    owner: weakref.ref[Measurement]
     session: Session
     run: str
     around: _Frame | None
-    is_open: bool = True
+    is_ended: bool = False
+    is_told: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it goes on."""
+        return not self.is_ended and self.owner() is not None
 
 
 _innermost: ContextVar[_Frame | None] = ContextVar("greencell_innermost_block", default=None)
@@ -73,7 +84,9 @@ class Measurement:
         if self._state == "over":
             raise UsageError(f"{self._shown} is over; greencell.measure() begins another.")
         self._state = "running"
-        _unharmed(self._begin)
+        if _unharmed(self._begin) or self._was_interrupted():
+            self._end_as("interrupted")
+            raise KeyboardInterrupt  # meant for the user's code
         return self
 
     def stop(self) -> None:
@@ -116,21 +129,32 @@ class Measurement:
             None, cell_run, self.label, is_cell=False, around=enclosing
         )  # fmt: skip
         self._claim = session.claims.open(opening.run)
-        self._frame = _Frame(session, opening.run, around)
+        self._frame = _Frame(weakref.ref(self), session, opening.run, around)
         _innermost.set(self._frame)
         session.begin(opening)  # the readings come last: nothing of ours is in the block
 
     def _end_as(self, status: CellStatus) -> None:
         self._state = "over"
-        _unharmed(self._end, status)
+        interrupted = False
+        for _ in range(_ATTEMPTS):
+            if not _unharmed(self._end, status):
+                break
+            interrupted = True  # too late for the block; only its end must not be lost
+        if self._was_interrupted() or interrupted:
+            raise KeyboardInterrupt  # meant for the user's code
+
+    def _was_interrupted(self) -> bool:
+        return self._frame is not None and self._frame.session.pop_interrupt()
 
     def _end(self, status: CellStatus) -> None:
         frame = self._frame
-        if frame is None:
+        if frame is None or frame.is_told:
             return
-        frame.session.end(frame.run, frame.session.take(), status, None)
-        frame.is_open = False
+        snapshot = frame.session.take()  # the readings come first, for the same reason
+        frame.is_ended = True
         _innermost.set(_open_frame(_innermost.get()))
+        frame.session.end(frame.run, snapshot, status, None)
+        frame.is_told = True
 
     # -- what it cost --------------------------------------------------------------------------
 
@@ -265,12 +289,15 @@ def _open_frame(frame: _Frame | None) -> _Frame | None:
     return frame
 
 
-def _unharmed(step: Callable[..., None], *arguments: object) -> None:
-    """Take a step of ours; whatever goes wrong in it, the user's code goes on unmeasured."""
+def _unharmed(step: Callable[..., None], *arguments: object) -> bool:
+    """Take a step of ours; whatever goes wrong in it, the user's code goes on unmeasured.
+
+    Returns:
+        Whether Ctrl-C came in the middle of it, which is for the user's code.
+    """
     guard = Guard("measure")
     guard.run(step, *arguments)
-    if guard.interrupted:
-        raise KeyboardInterrupt  # meant for the user's code
+    return guard.interrupted
 
 
 def _status(kind: type[BaseException] | None) -> CellStatus:

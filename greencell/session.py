@@ -78,6 +78,8 @@ _NOTHING_DUE_S = 3600.0
 _FINAL_WAIT_S = 0.5
 _FINAL_LOOKS = 1_000
 """So long, and so often, a tick is looked for before a measured block gives what it has."""
+_FORCE_WAIT_S = 0.1
+"""So long somebody who asks for a record waits for a session that is held up."""
 _FIRST_READING_S = 0.5
 _THREAD_TIMEOUT_S = 0.3
 """Whoever asks waits so long for the thread, which may hang in a driver."""
@@ -312,6 +314,14 @@ class Session:
         """The readings of this moment, for ``end``; where reading fails, its clocks."""
         return self._stages.meters.run(self._meter.take) or self._meter.take_clocks()
 
+    def pop_interrupt(self) -> bool:
+        """Whether Ctrl-C came while meters were read on this thread; told once."""
+        meters = self._stages.meters
+        if not meters.interrupted or threading.current_thread() is not threading.main_thread():
+            return False
+        meters.interrupted = False
+        return True
+
     def end(
         self, run: str, snapshot: Snapshot, status: CellStatus, execution_count: int | None
     ) -> None:
@@ -436,8 +446,11 @@ class Session:
             else:
                 self._look_for(claim)
         claim.has_waited = True
-        if claim.record is None:
-            self.settle(force=True)
+        if claim.record is None and self._lock.acquire(timeout=_FORCE_WAIT_S):
+            try:
+                self._settle(force=True)
+            finally:
+                self._lock.release()
         return claim.record
 
     def _look_for(self, claim: Claim) -> None:

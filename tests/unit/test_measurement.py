@@ -256,12 +256,15 @@ def test_what_a_block_raises_comes_through_and_is_its_status(bench: Bench) -> No
 
 
 def test_a_meter_that_breaks_breaks_no_block(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The user's code runs, and the figure is unknown."""
+    """The user's code runs; what the background thread read tells the figure, or nothing does."""
+    bench.pass_time(1.0)
     monkeypatch.setattr(bench.session._meter, "take", lambda: 1 / 0)
     with greencell.measure() as m:
         ran = True
+        bench.pass_time(1.0)
+    bench.pass_time(1.0)
 
-    assert ran and m.energy_j is None
+    assert ran and (m.energy_j is None or m.energy_j == pytest.approx(90.0, rel=0.2))
 
 
 def test_an_interrupt_within_our_own_steps_is_the_users(

@@ -253,6 +253,50 @@ def test_an_interrupt_while_the_session_is_built_is_the_users(scripts: Scripts) 
     assert out == "interrupted True\n"
 
 
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="no such signals here")
+def test_no_interrupt_is_lost_in_our_own_steps(scripts: Scripts) -> None:
+    """However many come at whatever moment of quick blocks, the user's code hears of each."""
+    out = scripts.run(
+        """
+        import random, signal, threading, time, greencell
+
+        heard, ready = 0, threading.Event()
+        main = threading.main_thread().ident
+
+        def storm():
+            for sent in range(200):
+                ready.wait()
+                ready.clear()
+                time.sleep(random.uniform(0.0, 0.003))
+                signal.pthread_kill(main, signal.SIGINT)
+                end = time.monotonic() + 10
+                while heard <= sent and time.monotonic() < end:
+                    time.sleep(0.0005)
+                if heard <= sent:
+                    print("lost", sent, flush=True)
+                    return
+
+        thread = threading.Thread(target=storm, daemon=True)
+        with greencell.measure("first"):
+            thread.start()
+        while heard < 200 and thread.is_alive():
+            try:
+                ready.set()
+                while thread.is_alive():
+                    with greencell.measure("quick"):
+                        pass
+            except KeyboardInterrupt:
+                heard += 1
+        with greencell.measure("last") as m:
+            sum(range(100_000))
+        blocks = greencell.session().to_dict()["blocks"]
+        print(heard, m.energy_j is not None, "concurrent" in m.flags, len(blocks) > 200)
+        """
+    )
+
+    assert out == "200 True False True\n"
+
+
 def test_blocks_at_the_exit_run_unmeasured(scripts: Scripts) -> None:
     """The session is closed by then, and no other is begun."""
     out = scripts.run(
