@@ -35,6 +35,14 @@ def pytest_sessionfinish():
     with open(os.environ["RESULTS"], "w") as file:
         json.dump(found, file)
 """
+IS_LOADED = """from jupyter_client.manager import start_new_kernel
+manager, client = start_new_kernel(kernel_name="python3")
+asked = {"loaded": "hasattr(get_ipython(), '_greencell_extension')"}
+reply = client.execute("", user_expressions=asked, reply=True, timeout=60)
+client.stop_channels()
+manager.shutdown_kernel(now=True)
+print(reply["content"]["user_expressions"]["loaded"]["data"]["text/plain"])
+"""
 LOOPS = ("-o", "asyncio_default_fixture_loop_scope=function")
 """Said, because pytest-asyncio warns where it is not, and the suite takes warnings for errors."""
 PATIENCE_S = 1_800
@@ -65,6 +73,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as throw_away:
         folder = (options.folder or Path(throw_away)).resolve()
         python = environment(folder)
+        for side in SIDES:
+            check(python, folder, side)
         suites = [suite for suite in brought(folder) if options.only in (None, suite.name)]
         differing = [compare(suite, python, folder, options.tests) for suite in suites]
     return 1 if any(differing) else 0
@@ -156,20 +166,13 @@ def agree(suite: Suite, python: Path, folder: Path, test: str, seen: dict[str, l
 
 def outcomes(suite: Suite, python: Path, folder: Path, side: Side, tests: list[str]) -> Outcomes:
     """How each test ended, by its name for pytest."""
-    profile = folder / f"ipython-{side}"
-    (profile / "profile_default").mkdir(parents=True, exist_ok=True)
-    config = profile / "profile_default" / "ipython_config.py"
-    config.write_text(AUTOLOAD if side == "greencell" else "")
     (folder / "telling.py").write_text(TELLING)
     results = folder / "results.json"
     results.unlink(missing_ok=True)
     done = subprocess.run(
         [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "telling", *LOOPS, *tests],
         cwd=suite.folder, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
-        env=os.environ | {
-            "IPYTHONDIR": str(profile), "GREENCELL_DATA_DIR": str(folder / "data"),
-            "PYTHONPATH": str(folder), "RESULTS": str(results),
-        },
+        env=variables(folder, side) | {"PYTHONPATH": str(folder), "RESULTS": str(results)},
     )  # fmt: skip
     if not results.exists():
         sys.exit(f"{suite.name} did not run:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
@@ -177,6 +180,25 @@ def outcomes(suite: Suite, python: Path, folder: Path, side: Side, tests: list[s
         (folder / f"{suite.name}-{side}.log").write_text(done.stdout)
     found: Outcomes = json.loads(results.read_text())
     return found
+
+
+def variables(folder: Path, side: Side) -> dict[str, str]:
+    """An environment whose IPython profile loads greencell, or does not."""
+    profile = folder / f"ipython-{side}"
+    (profile / "profile_default").mkdir(parents=True, exist_ok=True)
+    config = profile / "profile_default" / "ipython_config.py"
+    config.write_text(AUTOLOAD if side == "greencell" else "")
+    data = str(folder / "data")
+    return {**os.environ, "IPYTHONDIR": str(profile), "GREENCELL_DATA_DIR": data}
+
+
+def check(python: Path, folder: Path, side: Side) -> None:
+    """A side that is not what it is said to be would agree with the other one for nothing."""
+    done = subprocess.run(
+        [str(python), "-c", IS_LOADED], env=variables(folder, side), capture_output=True, text=True, check=False
+    )  # fmt: skip
+    if done.stdout.split() != [str(side == "greencell")]:
+        sys.exit(f"the kernel of {side}: {done.stdout} {done.stderr[-2000:]}")
 
 
 def told(found: Outcomes) -> str:
