@@ -191,6 +191,9 @@ export class Connection implements IDisposable {
 
   private _onIopub(_: ISessionContext, message: KernelMessage.IMessage): void {
     this._model.noteSign();
+    if (!this._model.connected && this._kernel?.connectionStatus === 'connected') {
+      this._hearAgain();
+    }
     this._requests.heard(message);
     if (message.header.msg_type !== 'comm_msg') {
       return;
@@ -275,13 +278,38 @@ export class Connection implements IDisposable {
     }
   }
 
-  /** The computer's network came or went; a kernel on this computer is heard all the same. */
+  /** The computer's network came or went. */
   private readonly _onNetwork = (): void => {
-    this._model.setOffline(!navigator.onLine);
-    if (!this._model.connected) {
-      this._model.setLink(this._linkWithout(this._kernel?.connectionStatus ?? 'disconnected'));
+    const kernel = this._kernel;
+    const isOffline = !navigator.onLine;
+    this._model.setOffline(isOffline);
+    if (kernel?.connectionStatus !== 'connected') {
+      if (!this._model.connected && kernel) {
+        this._model.setLink(this._linkWithout(kernel.connectionStatus));
+      }
+    } else if (isOffline) {
+      void this._checkNetwork(kernel);
+    } else if (!this._model.connected) {
+      this._hearAgain();
     }
   };
+
+  /** A lost network closes no connection for minutes, and a kernel on this computer needs none. */
+  private async _checkNetwork(kernel: Kernel.IKernelConnection): Promise<void> {
+    const isThere = await this._isServerThere(kernel);
+    if (!isThere && !this._disposed && this._kernel === kernel && !navigator.onLine) {
+      this._model.setLink('offline');
+    }
+  }
+
+  /** The connection is there after all: nobody knows what was missed. */
+  private _hearAgain(): void {
+    this._model.setLink('up');
+    this._wholeDue = this._model.phase === 'measuring';
+    if (this._kernel?.status === 'idle') {
+      this._askWhenSettled();
+    }
+  }
 
   /** Hear what this page sends to the kernel that the notebook has now. */
   private _followKernel(): void {

@@ -90,6 +90,8 @@ export type Co2Figures = Pick<IFigures, 'co2G' | 'co2LowG' | 'co2HighG'>;
 export interface IKnown {
   provenance: Provenance;
   flags?: readonly string[];
+  /** How many seconds of it nobody has told of: it is marked, also where it is an interval. */
+  carriedS?: number;
 }
 
 /** What a figure can honestly be shown as: itself, its two ends, what it is below, or a dash. */
@@ -282,7 +284,7 @@ function formOfSpan({ low, value, high }: ISpan, flags: readonly string[] = []):
   return low !== null && high !== null && high > WIDE * Math.max(0, low) ? 'range' : 'value';
 }
 
-function spanQuantity(span: ISpan, { provenance, flags = [] }: IKnown, units: Units, hold?: Hold): IQuantity {
+function spanQuantity(span: ISpan, { provenance, flags = [], carriedS = 0 }: IKnown, units: Units, hold?: Hold): IQuantity {
   const least = isIncomplete(flags) ? `≥${THIN}` : '';
   switch (formOfSpan(span, flags)) {
     case 'unknown':
@@ -290,7 +292,7 @@ function spanQuantity(span: ISpan, { provenance, flags = [] }: IKnown, units: Un
     case 'below':
       return below(span.high ?? 0, units);
     case 'range':
-      return prefixed(least, range(span.low ?? 0, span.high ?? 0, units, hold));
+      return prefixed(least || (carriedS > 0 ? mark() : ''), range(span.low ?? 0, span.high ?? 0, units, hold));
     case 'value':
       return least === ''
         ? valueQuantity(span.value, provenance, units, hold)

@@ -86,7 +86,7 @@ export class Now {
     const idle = idlePower ? format.powerWithInterval(idlePower) : '';
     setText(this._power, running ? format.power(powerW, this._estimated, this._powerHold) : idle);
     setData(this._power, 'power-w', running ? powerW : (idlePower?.powerW ?? null));
-    this._power.classList.toggle('gc-mod-idle', !running);
+    this._power.classList.toggle('gc-mod-resting', !running);
     this._power.title = running || !idlePower ? '' : this._trans.__('Idle power, as the kernel has told it');
   }
 

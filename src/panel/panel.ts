@@ -382,7 +382,7 @@ export class GreencellPanel extends Widget {
   }
 
   private _wordOf(phase: WelcomePhase, model: SessionModel | null): string {
-    if (model?.connected === false) {
+    if (model?.connected === false || (model?.running && model.stale && model.silence === 'offline')) {
       return this._trans.__('No connection');
     }
     switch (phase) {

@@ -30,6 +30,7 @@ export class Summary {
     this._age = marked('button', 'as-of', 'gc-Button gc-mod-link gc-Age');
     this._age.type = 'button';
     this._age.addEventListener('click', onAge);
+    this._aged.append(' · ', this._age);
     this.node = element(
       'div',
       'gc-Summary',
@@ -41,7 +42,7 @@ export class Summary {
       ),
       element('div', 'gc-Row', this._interval, this._chip),
       this._machine,
-      element('div', 'gc-Row gc-Span', this._span, this._age),
+      element('div', 'gc-Dim', this._span, this._aged),
       this._zone,
       this._mixture
     );
@@ -92,7 +93,7 @@ export class Summary {
     const words = ageWords(model, this._trans, Date.now() / 1000);
     const isCarried = model.isFresh;
     setText(this._age, words);
-    show(this._age, words !== '');
+    show(this._aged, words !== '');
     this._age.disabled = !model.connected;
     setData(this._age, 'as-of', isCarried ? totals.toldAsOfS : totals.asOfS);
     const { idlePower } = model;
@@ -114,7 +115,8 @@ export class Summary {
   private readonly _interval = element('span', 'gc-Dim');
   private readonly _machine = marked('div', 'machine', 'gc-Dim');
   private readonly _mixture = marked('div', 'mixture', 'gc-Dim');
-  private readonly _span = element('div', 'gc-Dim gc-Grow');
+  private readonly _span = element('span');
+  private readonly _aged = element('span');
   private readonly _age: HTMLButtonElement;
   private readonly _chip: HTMLButtonElement;
   private readonly _zone: HTMLButtonElement;

@@ -675,6 +675,30 @@ describe('Connection', () => {
       expect(model.link).toBe('lost');
     });
 
+    it('is noticed where no connection has been closed yet, and is over with the next word', async () => {
+      await connect();
+      serverThere = false;
+      network(false);
+      await settle();
+      expect(model.link).toBe('offline');
+
+      context.say({ ...golden('tick'), seq: 50 });
+      expect(model.link).toBe('up');
+    });
+
+    it('is over with the network, and what was missed is asked for', async () => {
+      await connect();
+      serverThere = false;
+      network(false);
+      await settle();
+      kernel.sent = [];
+      network(true);
+      await vi.advanceTimersByTimeAsync(1000);
+
+      expect(model.link).toBe('up');
+      expect(kernel.sent).toEqual(['control greencell_request snapshot']);
+    });
+
     it('is none while messages come: a kernel on this computer needs no network', async () => {
       await connect();
       network(false);
