@@ -88,7 +88,7 @@ class Bench:
         self.cells = 200 if quick else 1_000
         self.parts: dict[str, Callable[[], list[Row]]] = {
             "a": self.long_notebook, "c": self.ticks, "d": self.table, "e": self.an_hour,
-            "f": self.size, "g": self.a_real_cell,
+            "f": self.size, "g": self.a_real_cell, "j": self.nested_runs,
         }  # fmt: skip
 
     # -- (a, b) a long notebook ------------------------------------------------------------------
@@ -333,6 +333,40 @@ class Bench:
             (f"(i) not busy during a cell, of {len(seen)} looks at the server", odd, 0, ""),
             ("    changes of the page's busy mark during a cell", len(page_says), 0, ""),
             ("    lines of output lost, doubled or changed, of 30", len(lost) + abs(len(lines) - 30), 0, ""),
+        ]  # fmt: skip
+
+    # -- (j) many runs in one cell ---------------------------------------------------------------
+
+    def nested_runs(self) -> list[Row]:
+        count = 300 if self.quick else 1_500
+        source = f"ip = get_ipython()\nfor _ in range({count}): ip.run_cell('x = 1')"
+        took: dict[bool, list[float]] = {True: [], False: []}
+        work: dict[bool, list[float]] = {True: [], False: []}
+        stretch = 0.0
+        for turn in range(2 if self.quick else 5):
+            for lab in (self.ours, self.bare) if turn % 2 else (self.bare, self.ours):
+                name = f"nested{turn}.ipynb"
+                lab.write_notebook(name, [source, "x = 1"])
+                with self._page() as (page, probe):
+                    nb = Notebook(page, lab, name, [], [])
+                    nb.open()
+                    nb.wait_idle()
+                    if lab is self.ours:
+                        nb.enable()
+                    nb.run(1)
+                    page.wait_for_timeout(1_500)
+                    before, began = probe.task_s(), time.monotonic()
+                    with probe.profile() as profile:
+                        nb.run(0)
+                        took[lab is self.ours].append(time.monotonic() - began)
+                        page.wait_for_timeout(1_500)
+                    work[lab is self.ours].append(probe.task_s() - before)
+                    stretch = max(stretch, profile.longest_ms)
+        return [
+            (f"(j) {count} nested runs in a cell, until it ended, with / without", median(took[True]) / median(took[False]), 1.2, "×"),
+            ("    work of the main thread, with", median(work[True]), None, "s"),
+            ("    work of the main thread, without", median(work[False]), None, "s"),
+            ("    longest stretch of greencell's code", stretch, 50, "ms"),
         ]  # fmt: skip
 
     def _server_says(self, page: Page, seconds: float) -> list[str]:
