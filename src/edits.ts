@@ -26,7 +26,7 @@ export class Edits {
       const running = model.begun;
       if (running && running.run !== this._latest && running.run !== '') {
         this._latest = running.run;
-        if (!this._ranOf(running) && !this._adopt(running)) {
+        if (!this._adopt(running)) {
           // This page has not asked for it: the code is what the cell holds now.
           this._note(running, running.cellId === null ? null : this._sourceOf(running.cellId));
         }
@@ -58,14 +58,15 @@ export class Edits {
 
   private _ranOf({ run, request, cellId }: Run): IRan | null {
     const ran = cellId === null ? undefined : this._ran.get(cellId);
-    const isIt = ran && (request === null ? ran.run === run : ran.request === request);
+    // Of a quick run the page hears only when it has ended, so what began has no name yet.
+    const isIt = ran && (ran.run === '' ? request !== null && ran.request === request : ran.run === run);
     return isIt ? ran : null;
   }
 
-  /** From kernels that do not tell the request of a run: what has begun is what is told of now. */
+  /** What has begun is what is told of now: by its request, or where kernels of before tell of none. */
   private _adopt({ run, request, cellId }: Run): boolean {
-    const ran = request === null && cellId !== null ? this._ran.get(cellId) : undefined;
-    if (cellId === null || ran?.run !== '') {
+    const ran = cellId === null ? undefined : this._ran.get(cellId);
+    if (cellId === null || ran?.run !== '' || (request !== null && request !== ran.request)) {
       return false;
     }
     this._ran.set(cellId, { ...ran, run, request });

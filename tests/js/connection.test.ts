@@ -517,7 +517,7 @@ describe('Connection', () => {
       context.tell('status', 'blank', { execution_state: 'idle' });
       await later(1000);
       expect(model.running).toBeNull();
-      expect(model.totals?.energyJ).toBe(92.5);
+      expect(model.totals?.told.energyJ).toBe(92.5);
     });
 
     it('is told of by greencell from its message on, without a step', async () => {

@@ -207,7 +207,7 @@ describe('SessionModel', () => {
   });
 
   it('draws the past of a page that came late by mean power, with gaps between cells', () => {
-    model.receive(message('snapshot'));
+    model.receive(message('snapshot', { idle_power_w: null }));
 
     expect(model.samples.map(sample => sample.byComponentW.get('cpu') ?? null)).toEqual([40 / 5.01, 40 / 5.01, null]);
   });

@@ -34,8 +34,8 @@ describe('Now', () => {
     reveal.mockReset();
   });
 
-  it('is idle, and shows no cell and no power', () => {
-    take('hello');
+  it('is idle, and shows no cell, and no power where that of idle is not known', () => {
+    take('hello', { idle_power_w: null });
 
     expect(plain(now.node)).toContain('Idle');
     expect(running()?.hidden).toBe(true);

@@ -20,6 +20,7 @@ type Content = Record<string, unknown>;
 const trans = nullTranslator.load('greencell');
 const plain = (node: Element | null | undefined): string => (node?.textContent ?? '').replace(/\u202f/g, ' ');
 const MINUTES_10 = 600_000;
+const UNKNOWN = { idle_power_w: null, idle_power_low_w: null, idle_power_high_w: null };
 /** 3 W, and 92.5 J at the beginning. */
 const IDLE = { idle_power_w: 3, idle_power_low_w: 2.5, idle_power_high_w: 4 };
 
@@ -232,7 +233,7 @@ describe('the total of an idle session', () => {
     ['negative', { idle_power_w: -3, idle_power_low_w: -5, idle_power_high_w: 1 }],
     ['no number', { idle_power_w: '3', idle_power_low_w: NaN, idle_power_high_w: null }]
   ])('stays what it is, and tells its age, where the idle power is %s', (_, power) => {
-    take('snapshot', { running: null, ...power });
+    take('snapshot', { running: null, ...UNKNOWN, ...power });
     pass(MINUTES_10);
 
     expect(model.totals?.energyJ).toBe(92.5);
@@ -250,7 +251,7 @@ describe('the total of an idle session', () => {
   const age = (): HTMLElement | null => summaryOf().querySelector<HTMLElement>('[data-gc="as-of"]');
 
   it('shows its age where it cannot be of now', () => {
-    take('snapshot', { running: null });
+    take('snapshot', { running: null, ...UNKNOWN });
     pass(MINUTES_10);
 
     expect(age()?.parentElement?.hidden).toBe(false);
