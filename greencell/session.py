@@ -78,8 +78,8 @@ _NOTHING_DUE_S = 3600.0
 _FINAL_WAIT_S = 0.5
 _FINAL_LOOKS = 1_000
 """So long, and so often, a tick is looked for before a measured block gives what it has."""
-_FORCE_WAIT_S = 0.1
-"""So long somebody who asks for a record waits for a session that is held up."""
+_FORCE_WAIT_S = 2.0
+"""So long somebody who asks for a record waits for arithmetic: no meter is read under the lock."""
 _FIRST_READING_S = 0.5
 _THREAD_TIMEOUT_S = 0.3
 """Whoever asks waits so long for the thread, which may hang in a driver."""
