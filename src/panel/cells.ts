@@ -89,7 +89,25 @@ export class Cells {
       this._selection.clear();
       this._scroller.scrollTop = 0;
     }
+    const held = this._held();
+    const beforePx = this._topOf(held);
     this._render();
+    const byPx = this._topOf(held) - beforePx;
+    if (byPx !== 0) {
+      this._scroller.scrollTop += byPx;
+    }
+  }
+
+  /** The row of a long list that new rows must not push away: the one with the focus, or the first in view. */
+  private _held(): string | undefined {
+    const { scrollTop } = this._scroller;
+    const first = scrollTop > 0 ? this._order[rowAt(this._heights.tops(this._order), scrollTop)] : undefined;
+    return this._order.length > WHOLE ? (this._runAt(document.activeElement) ?? first) : undefined;
+  }
+
+  private _topOf(run: string | undefined): number {
+    const index = run === undefined ? -1 : this._order.indexOf(run);
+    return index < 0 ? 0 : (this._heights.tops(this._order)[index] ?? 0);
   }
 
   /** The table got another width. */

@@ -67,6 +67,12 @@ SCROLL = """share => {
     list.scrollTop = share * (list.scrollHeight - list.clientHeight);
     return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }"""
+SETTLED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+IN_THE_MIDDLE = """() => {
+    const view = document.querySelector('.gc-Cells-scroller').getBoundingClientRect();
+    return document.elementFromPoint(view.left + 60, view.top + view.height / 2).closest('tr').dataset.run;
+}"""
+FOCUSED = "() => document.activeElement.dataset.run"
 #: How far a row in view moves on the screen when the list is scrolled by so much.
 MOVED = """async by => {
     const list = document.querySelector('.gc-Cells-scroller'), view = list.getBoundingClientRect();
@@ -186,6 +192,32 @@ def test_rows_stay_under_the_eye_while_a_long_list_is_scrolled(wide: Any) -> Non
         page.evaluate(SCROLL, share)
         moved = [page.evaluate(MOVED, by) for _ in range(25)]
         assert moved == pytest.approx([by] * 25, abs=2)
+
+
+def test_a_new_row_pushes_none_away_that_somebody_looks_at(wide: Any) -> None:
+    """Neither the first row in view of a list that is scrolled, nor the one with the focus at its top."""
+    page = wide.page
+    tell(page, snapshot(runs(1_000)))
+    page.locator(ROWS).filter(has_text="[1000]").wait_for()
+    wide.set_panel_width(300)
+    page.evaluate(SCROLL, 0.5)
+    middle = page.evaluate(IN_THE_MIDDLE)
+    for number in range(1_001, 1_031):
+        tell(page, cell_end(number))
+    page.wait_for_function(
+        "() => document.querySelector('.gc-Cells').getAttribute('aria-rowcount') === '1030'"
+    )
+    page.evaluate(SETTLED)
+    assert page.evaluate(IN_THE_MIDDLE) == middle
+
+    page.evaluate(SCROLL, 0)
+    page.locator(ROWS).nth(2).focus()
+    focused = page.evaluate(FOCUSED)
+    for number in range(1_031, 1_061):
+        tell(page, cell_end(number))
+    page.locator("[aria-rowcount='1060']").wait_for()
+    page.evaluate(SETTLED)
+    assert page.evaluate(FOCUSED) == focused
 
 
 def test_the_end_of_a_cell_costs_a_long_list_little(wide: Any) -> None:

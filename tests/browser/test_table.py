@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-CELLS = ["a = 1", "import time; time.sleep(0.4)", "1/0", "b = 2"]
+CELLS = ["a = 1", "import time; time.sleep(2)", "1/0", "b = 2"]
 ROWS = "[data-gc='cell-row']"
 
 

@@ -280,7 +280,7 @@ describe('the table', () => {
     expect(rows()[0]?.getAttribute('aria-rowindex')).toBe('1');
     rows()[0]?.dispatchEvent(new KeyboardEvent('keydown', { key: 'End', bubbles: true }));
     expect(rows().some(row => row.getAttribute('aria-rowindex') === '10000')).toBe(true);
-  });
+  }, 20_000);
 });
 
 describe('what was spent again', () => {
@@ -308,6 +308,6 @@ describe('edits', () => {
     expect(edits.changedSince(record)).toBe(false);
     source = 'x = 2';
     expect(edits.changedSince(record)).toBe(true);
-    expect(edits.changedSince({ ...record, run: 'another' })).toBe(false);
+    expect(edits.changedSince({ ...record, run: 'another', request: 'another' })).toBe(false);
   });
 });
