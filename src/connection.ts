@@ -18,6 +18,8 @@ import {
   COMM_ID,
   decode,
   errorOf,
+  hasNothing,
+  type ICarbon,
   type IRecord,
   isOkReply,
   pageOf,
@@ -38,6 +40,16 @@ const LOAD = '%load_ext greencell';
 /** Loading reports its failures to people only; this tells the page whether a session began. */
 const LOADED = "__import__('greencell').session() is not None";
 const LOAD_TRIES = 3;
+/** The same where a cell of the notebook will load it: IPython would print there that it is loaded already. */
+const LOAD_AHEAD = "__import__('greencell').load_ipython_extension(get_ipython())";
+/** Code that may have unloaded it; whether it did is then asked. */
+const UNLOADS = /unload_(ipython_)?ext/;
+
+/** Where the electricity comes from, and the building's PUE; empty and `null`: found out by the kernel. */
+export interface IWishes {
+  zone: string;
+  pue: number | null;
+}
 
 /** The outcome of a request: the reply's content, or the line that says why not. */
 export type Reply =
@@ -55,11 +67,16 @@ export class Connection implements IDisposable {
     this._requests = new Requests(
       begun => {
         this._model.begin(begun.request, begun.cellId);
+        this._unloading = UNLOADS.test(begun.code) ? begun.request : this._unloading;
         this._waker.plan();
         this._began.emit(begun);
       },
       request => {
         this._onRunEnded(request);
+        if (request === this._unloading) {
+          this._unloading = null;
+          this._askAgain();
+        }
       }
     );
     window.addEventListener('online', this._onNetwork);
@@ -108,14 +125,20 @@ export class Connection implements IDisposable {
     return this._own.has(run) || (request !== null && this._requests.has(request));
   }
 
-  /** Load greencell into the kernel, without a trace in the notebook. */
+  /** Load greencell into the kernel, without a trace in the notebook, because the user wants it. */
   async enable(): Promise<void> {
+    this._model.keepsLast = false;
+    await this._load(LOAD);
+  }
+
+  private async _load(code: string): Promise<void> {
     const kernel = this._kernel;
     if (!kernel || !this._speaksPython(kernel) || LOADING.has(this._model.phase)) {
       return;
     }
     this._model.setPhase(kernel.status === 'busy' ? 'queued' : 'loading');
-    const outcome = await load(kernel);
+    const outcome = await load(kernel, code);
+    this._isLoadedHere ||= outcome === 'loaded' && code === LOAD && this._kernel === kernel;
     if (!this._isLoading(kernel)) {
       return;
     }
@@ -123,6 +146,7 @@ export class Connection implements IDisposable {
       this._model.setPhase(outcome);
       return;
     }
+    await this._wish();
     const told = (await hasChannel(kernel)) && (await this._askWhole());
     if (!told && this._isLoading(kernel)) {
       // It measures, for magics: kernels that are no ipykernel have no way to tell a page.
@@ -169,7 +193,7 @@ export class Connection implements IDisposable {
   }
 
   /** Send a request of the user's and wait for the answer. */
-  async request(op: string, extra: Readonly<Record<string, string>> = {}): Promise<Reply> {
+  async request(op: string, extra: Readonly<Record<string, unknown>> = {}): Promise<Reply> {
     const kernel = this._kernel;
     if (!kernel) {
       return { ok: false, error: 'no kernel' };
@@ -184,6 +208,14 @@ export class Connection implements IDisposable {
       ? { ok: true, content }
       : { ok: false, error: errorOf(content) || 'the kernel does not answer', content };
   }
+
+  /** A setting that the kernel refused, in the kernel's own line. */
+  get refused(): ISignal<this, string> {
+    return this._refused;
+  }
+
+  /** What the user has set about the place, for sessions that begin. */
+  wishes: () => Promise<IWishes> = () => Promise.resolve({ zone: '', pue: null });
 
   private get _kernel(): Kernel.IKernelConnection | null {
     return this._context.session?.kernel ?? null;
@@ -226,7 +258,8 @@ export class Connection implements IDisposable {
     this._gone = false;
     if (id !== this._kernelId) {
       this._wasConnected = false;
-      this._model.forget();
+      this._isLoadedHere = this._resumes = false;
+      this._model.leave();
     }
     // A restart may bring a new connection to the same kernel: what it ended with stays.
     this._kernelId = id;
@@ -236,12 +269,25 @@ export class Connection implements IDisposable {
   private _onStatus(_: ISessionContext, status: Kernel.Status): void {
     if (status === 'restarting' || status === 'autorestarting') {
       this._restarting = true;
+      this._noteForResuming();
       this._end('restarted', status === 'restarting' ? 'restarted' : 'died');
     } else if (status === 'dead') {
       this._end('dead', 'died');
-    } else if (status === 'idle' && (this._restarting || this._wholeDue)) {
-      this._askWhenSettled();
+    } else if (status === 'idle') {
+      this._wishWhenIdle();
+      if (this._restarting || this._wholeDue) {
+        this._askWhenSettled();
+      }
     }
+  }
+
+  /** Where it was on and measured something, it goes on by itself; the last figures stay until then. */
+  private _noteForResuming(): void {
+    const { phase, totals } = this._model;
+    if (phase === 'measuring') {
+      this._resumes = (totals?.cells ?? 0) > 0; // else it may be greencell that the kernel died of
+    }
+    this._model.keepsLast = this._resumes;
   }
 
   /** The kernel's process is gone: that its connection goes too is no news. */
@@ -340,6 +386,34 @@ export class Connection implements IDisposable {
     }
   }
 
+  private _wishWhenIdle(): void {
+    if (this._kernel?.status === 'idle') {
+      void this._wish();
+    }
+  }
+
+  /** Tell a session that has begun what the user has set, unless a cell has set something else since. */
+  private async _wish(): Promise<void> {
+    const before = this._begunWith;
+    this._begunWith = null;
+    const { zone, pue } = before ? await this.wishes() : { zone: '', pue: null };
+    const now = this._model.carbon;
+    const isSame = now === null || this._model.over || (now.zone === before?.zone && now.pue === before.pue);
+    if ((zone !== '' || pue !== null) && isSame && !this._disposed) {
+      const reply = await this.request('set-zone', { ...(zone === '' ? {} : { zone }), ...(pue === null ? {} : { pue }) });
+      if (!reply.ok) {
+        this._refused.emit(reply.error);
+      }
+    }
+  }
+
+  /** Whether greencell is still there. */
+  private _askAgain(): void {
+    if (this._kernel && this._model.phase === 'measuring') {
+      void this._probe(this._kernel);
+    }
+  }
+
   /** Between two cells of a "run all" the kernel is idle for a moment only. */
   private _askWhenSettled(): void {
     window.clearTimeout(this._settling);
@@ -376,7 +450,12 @@ export class Connection implements IDisposable {
     }
     this._asked = kernel.id;
     this._restarting = false;
-    void this._probe(kernel);
+    if (this._resumes && this._isLoadedHere) {
+      this._resumes = false;
+      void this._load(LOAD); // at once: cells may be on their way already
+    } else {
+      void this._probe(kernel);
+    }
   }
 
   private async _probe(kernel: Kernel.IKernelConnection): Promise<void> {
@@ -395,18 +474,25 @@ export class Connection implements IDisposable {
       return;
     }
     if (!isListed(content)) {
-      await this._notLoaded();
+      await this._notLoaded(kernel);
       return;
     }
+    this._resumes = false;
     this._wholeDue = true;
     if (kernel.status === 'idle') {
       await this._askWhole();
     }
   }
 
-  private async _notLoaded(): Promise<void> {
-    if (await this._autoload()) {
-      await this.enable();
+  private async _notLoaded(kernel: Kernel.IKernelConnection): Promise<void> {
+    if (this._model.phase === 'measuring') {
+      this._isLoadedHere = this._resumes = false;
+      this._model.kernelEnded('not-loaded', 'unloaded'); // by a cell, so it stays out
+    } else if (await this._autoload()) {
+      await this._load(LOAD);
+    } else if (this._resumes && kernel === this._kernel) {
+      this._resumes = false;
+      await this._load(this._isLoadedHere ? LOAD : LOAD_AHEAD);
     } else if (!this._disposed && !LOADING.has(this._model.phase)) {
       this._model.setPhase('not-loaded');
     }
@@ -439,7 +525,12 @@ export class Connection implements IDisposable {
       if (message.kind === 'cell-start' && client !== undefined && client === this._kernel?.clientId) {
         this._own.add(message.running.run);
       }
+      const isFirst = this._model.phase !== 'measuring' && hasNothing(message);
       this._model.receive(message);
+      if (isFirst) {
+        this._begunWith = message.info.carbon;
+        this._wishWhenIdle();
+      }
     } else if (decoded.reason === 'version') {
       this._model.setOtherVersion(speaks(data));
     }
@@ -462,6 +553,15 @@ export class Connection implements IDisposable {
   private _asked: string | null = null;
   private _kernelId: string | undefined;
   private _restarting = false;
+  /** Whether measuring goes on after the restart that is under way. */
+  private _resumes = false;
+  /** Where a session began that has not been told what the user has set. */
+  private _begunWith: ICarbon | null = null;
+  private readonly _refused = new Signal<this, string>(this);
+  /** Whether this page loaded greencell, and no cell. */
+  private _isLoadedHere = false;
+  /** The request whose code may unload it. */
+  private _unloading: string | null = null;
   private _wholeDue = false;
   private _wasConnected = false;
   private _gone = false;
@@ -473,11 +573,12 @@ const LOADING: ReadonlySet<Phase> = new Set<Phase>(['queued', 'loading']);
 
 /** Load greencell silently: no execution count, no output, no entry in the history. */
 async function load(
-  kernel: Kernel.IKernelConnection
+  kernel: Kernel.IKernelConnection,
+  code: string
 ): Promise<'loaded' | 'not-installed' | 'load-failed'> {
   for (let tries = 0; tries < LOAD_TRIES; tries += 1) {
     const future = kernel.requestExecute({
-      code: LOAD,
+      code,
       silent: true,
       store_history: false,
       stop_on_error: false,
@@ -520,7 +621,7 @@ function isListed({ comms }: { comms: object }): boolean {
 async function control(
   kernel: Kernel.IKernelConnection,
   type: string,
-  content: Readonly<Record<string, string | number>>,
+  content: Readonly<Record<string, unknown>>,
   timeoutMs: number | null = ASK_TIMEOUT_MS
 ): Promise<unknown> {
   const message = {

@@ -10,6 +10,7 @@ import { KernelClock } from './kernelclock';
 import { type ICellRuns, Runs } from './runs';
 import { type ITotal, Total } from './total';
 import { type ISample, Trace } from './trace';
+import { hasNothing } from './wire';
 import type {
   Components,
   ICarbon,
@@ -62,11 +63,15 @@ export type Link = 'up' | 'lost' | 'given-up' | 'no-server' | 'offline';
 /** Why nothing is heard of a running cell, as far as that shows. */
 export type Silence = 'native' | 'offline' | 'unknown';
 
-/** What ended a session: the end of its kernel, of whatever kind, or a new session in the same one. */
-export type Ending = 'restarted' | 'died' | 'shut-down' | 'reset';
+/**
+ * What ended a session: the end of its kernel, of whatever kind, a new session in the same one, or
+ * no measuring any more. A notebook that got another kernel has left one that may go on.
+ */
+export type Ending = 'restarted' | 'died' | 'shut-down' | 'reset' | 'switched' | 'unloaded';
 
 /** The figures that a session ended with, and what ended it. */
 export interface IEndedSession {
+  session: string;
   totals: ITotals;
   by: Ending;
 }
@@ -260,6 +265,7 @@ export class SessionModel {
 
   /** Jupyter says that a request's code has begun to run, which greencell may tell of later. */
   begin(request: string, cellId: string | null): void {
+    this._showNext();
     if (this._phase === 'measuring' && !this._paused && !this.over) {
       this._carry();
       this._current.begin(begun(request, cellId, this._clock.kernelS(this._nowS())));
@@ -322,7 +328,8 @@ export class SessionModel {
   }
 
   /** The kernel's process is gone: its last figures stay until there are new ones. */
-  kernelEnded(phase: 'restarted' | 'dead' | 'no-kernel', by: Ending): void {
+  kernelEnded(phase: 'restarted' | 'dead' | 'no-kernel' | 'not-loaded', by: Ending): void {
+    this._next = null;
     this._endSession(by);
     if (this.over && by === 'died' && this._ended) {
       this._ended = { ...this._ended, by }; // it looked like a restart at first
@@ -334,14 +341,25 @@ export class SessionModel {
     this._changed.emit('cells');
   }
 
-  /** The notebook got another kernel; a session that goes on elsewhere has not ended here. */
-  forget(): void {
-    if (!this.over) {
-      this._ended = null;
-      this._clear('');
-    }
+  /** The notebook got another kernel: the last figures stay, as after a restart. */
+  leave(): void {
+    this._next = null;
+    this._keeps = false;
+    this._endSession('switched');
+    this._endedId = ''; // it may go on, and come back with its kernel
+    this._session = '';
+    this._stop();
+    this._paused = false;
     this.setPhase('asking');
     this._changed.emit('cells');
+  }
+
+  /** Whether a session that begins by itself leaves the last figures in place until a cell runs. */
+  set keepsLast(keeps: boolean) {
+    this._keeps = keeps;
+    if (!keeps && this._showNext()) {
+      this._changed.emit('cells');
+    }
   }
 
   /** Take in earlier records of this session, which were asked for. */
@@ -356,8 +374,18 @@ export class SessionModel {
       return; // sent before the end, heard after it
     }
     if (message.session !== this._session) {
-      this._endSession('reset');
-      this._clear(message.session);
+      if (this._keeps && this.over && hasNothing(message)) {
+        this._next = message;
+        this.setPhase('measuring');
+        this._changed.emit('info');
+        return;
+      }
+      const isNext = message.session === this._next?.session && this._showNext();
+      this._next = null;
+      if (!isNext) {
+        this._endSession('reset');
+        this._clear(message.session);
+      }
     }
     const change = message.seq < this._seq ? this._takeLate(message) : this._take(message);
     this.setPhase('measuring');
@@ -376,6 +404,17 @@ export class SessionModel {
       this._carry();
       this._changed.emit('total');
     }
+  }
+
+  /** The session that has begun takes the place of the last one; whether there was one. */
+  private _showNext(): boolean {
+    const next = this._next;
+    this._next = null;
+    if (next) {
+      this._clear(next.session);
+      this._take(next);
+    }
+    return next !== null;
   }
 
   /** A reply and a push may overtake each other: an older one adds what ended, and no more. */
@@ -543,12 +582,16 @@ export class SessionModel {
   private _endSession(by: Ending): void {
     if (this._session !== '' && this._total.now) {
       this._carry();
-      this._ended = { totals: this._total.now, by };
+      this._ended = { session: this._session, totals: this._total.now, by };
       this._endedId = this._session;
     }
   }
 
   private _clear(session: string): void {
+    this._keeps = false;
+    if (session !== '' && session === this._ended?.session) {
+      this._ended = null; // its kernel is back
+    }
     this._session = session;
     this._seq = -1;
     this._info = null;
@@ -587,6 +630,9 @@ export class SessionModel {
   private _ended: IEndedSession | null = null;
   private _otherVersion: IOtherVersion | null = null;
   private _endedId = '';
+  private _keeps = false;
+  /** A session that has begun and is not shown yet. */
+  private _next: IPicture | null = null;
   private _endedTogether: readonly IRecord[] = [];
   private readonly _trace = new Trace();
   private readonly _runs = new Runs();

@@ -6,6 +6,17 @@ const ENERGY_UNITS = ['Wh', 'J'] as const;
 export type EnergyUnit = (typeof ENERGY_UNITS)[number];
 type FlagName = 'badges' | 'autoload' | 'openPanel' | 'embed' | 'animations';
 
+const MAX_NAME = 200;
+const MAX_PUE = 5;
+const MAX_PRICE = 1e6;
+const MAX_CURRENCY = 12;
+
+/** What electricity costs. */
+export interface IPrice {
+  perKwh: number;
+  currency: string;
+}
+
 export class Settings {
   /** Take the values of a registry's plugin from now on; rejects if it has none. */
   async connect(registry: ISettingRegistry, id: string): Promise<void> {
@@ -48,6 +59,31 @@ export class Settings {
   /** Whether the figures of a cell are kept in its metadata, and so in the notebook's file. */
   get embed(): boolean {
     return this._flag('embed', false);
+  }
+
+  /** Where the electricity comes from, for sessions that begin; empty: found out. */
+  get zone(): string {
+    const value = this._value('zone');
+    return typeof value === 'string' ? value.trim().slice(0, MAX_NAME) : '';
+  }
+
+  /** Power usage effectiveness of the building, for sessions that begin; `null`: found out. */
+  get pue(): number | null {
+    const pue = this._number('pue', 0, 1, MAX_PUE);
+    return pue === 0 ? null : pue;
+  }
+
+  /** What a kWh costs; `null`: no costs are shown. */
+  get price(): IPrice | null {
+    const perKwh = this._number('pricePerKwh', 0, 0, MAX_PRICE);
+    const currency = this._value('currency');
+    const known = typeof currency === 'string' ? currency.trim().slice(0, MAX_CURRENCY) : '';
+    return perKwh > 0 && known !== '' ? { perKwh, currency: known } : null;
+  }
+
+  /** The share of all cells' energy, in percent, from which a short cell has a badge. */
+  get badgeFromPercent(): number {
+    return this._number('badgeFromPercent', 1, 0, 100);
   }
 
   /** The family of units of energies. */

@@ -1,4 +1,5 @@
 /** Which notebook has which session. */
+import { Notification } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { type ISignal, Signal } from '@lumino/signaling';
 
@@ -48,6 +49,13 @@ export class Tracker implements IFeed {
     }
     const model = new SessionModel();
     const connection = new Connection(panel.sessionContext, model, () => this._autoload());
+    connection.wishes = async () => {
+      await this.settings.loaded;
+      return { zone: this.settings.zone, pue: this.settings.pue };
+    };
+    connection.refused.connect((_, line) => {
+      Notification.error(line, { autoClose: 8000 });
+    });
     const edits = new Edits(model, cellId => sourceOf(panel, cellId));
     connection.began.connect((_, begun) => {
       edits.begin(begun);

@@ -281,6 +281,11 @@ export function decode(data: unknown): Decoded {
   return message ? { ok: true, message } : { ok: false, reason: 'ignored' };
 }
 
+/** Whether a message tells of a session in which nothing has run yet. */
+export function hasNothing(message: Message): message is IPicture {
+  return (message.kind === 'hello' || message.kind === 'snapshot') && message.cellsTotal === 0 && message.running === null;
+}
+
 /** Which version a message is of, and that of the kernel's greencell: only what may be pasted. */
 export function speaks(data: unknown): { wire: number; greencell: string } {
   const message = isObject(data) ? data : {};

@@ -3,6 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import * as format from './format';
 import type { SessionModel } from './model';
+import type { IPrice } from './settings';
 import type { CellStatus, ICarbon, IReading, IRecord, ISurroundings, ITotals, Provenance } from './wire';
 
 const COMMAND =
@@ -10,10 +11,22 @@ const COMMAND =
 /** A line break in the clipboard would run what is pasted before it is read. */
 const CONTROL = /\p{Cc}/u;
 
+const J_PER_KWH = 3.6e6;
 /** For so long a total may be carried on before its age is told. */
 const AGE_FROM_S = 60;
 /** A smaller part of others is noise. */
 const OTHERS_FROM = 0.005;
+
+/** "≈ 0.0021 EUR": what the energy costs; empty where no price is set, or no energy known. */
+export function costWords(totals: ITotals, price: IPrice | null): string {
+  const { energyJ, flags } = totals;
+  if (!price || energyJ === null) {
+    return '';
+  }
+  const sign = format.isIncomplete(flags) ? '≥' : '≈';
+  const count = format.energyForm(totals) === 'value' ? 2 : 1;
+  return `${sign} ${format.digits((energyJ / J_PER_KWH) * price.perKwh, count)} ${price.currency}`;
+}
 
 /** How a run ended, if not well. */
 export function statusWord(status: CellStatus, trans: TranslationBundle): string {

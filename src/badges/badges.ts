@@ -13,6 +13,8 @@ import type { IRecord, IRunning } from '../wire';
 import { Badge } from './badge';
 
 const NOTHING = { running: null, runs: null };
+/** A run of such a length has a line, however little it used. */
+const LONG_S = 1;
 const OUTPUT_CLASS = 'jp-Cell-outputWrapper';
 
 /** The badges of one notebook. */
@@ -138,12 +140,27 @@ export class Badges implements IDisposable {
     const { running, runs } = this._isWanted(cell) ? this._ranIn(cell) : NOTHING;
     if (running) {
       this._badgeOf(cell).showRunning(running, model);
-    } else if (runs) {
+    } else if (runs && this._earns(runs.latest)) {
       const { latest } = runs;
       this._badgeOf(cell).showRuns(runs, this._trans, edits.changedBefore(latest), edits.changedSince(latest));
     } else {
       this._badges.get(cell)?.dispose();
     }
+  }
+
+  /** Whether a run is worth a line; one that was stays so, however much others use later. */
+  private _earns({ run, durationS, energyJ }: IRecord): boolean {
+    const { badgeFromPercent } = this._settings;
+    if (badgeFromPercent !== this._fromPercent) {
+      this._fromPercent = badgeFromPercent;
+      this._earned.clear();
+    }
+    const { totals } = this._tracked.model;
+    const cellsJ = (totals?.energyJ ?? 0) - (totals?.betweenCellsJ ?? 0);
+    if (durationS >= LONG_S || energyJ === null || 100 * energyJ >= badgeFromPercent * cellsJ) {
+      this._earned.add(run);
+    }
+    return this._earned.has(run);
   }
 
   /** What is known of this session's runs of a cell. */
@@ -205,6 +222,8 @@ export class Badges implements IDisposable {
 
   private _disposed = false;
   private _scheduled = false;
+  private _fromPercent = -1;
+  private readonly _earned = new Set<string>();
   private _ended: readonly IRecord[] = [];
   private _followed: CellList | null = null;
   private _shared: ReadonlySet<string> = new Set();

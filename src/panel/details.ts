@@ -57,6 +57,8 @@ export class Notices {
         return this._trans.__('Kernel restarted: a new session began. The one before it ended with %1.', figures);
       case 'died':
         return this._trans.__('The kernel died, and a new session began. The one before it ended with %1.', figures);
+      case 'switched':
+        return this._trans.__('This notebook has another kernel. Its session in the one before had used %1.', figures);
       default:
         return this._trans.__('A new session began. The one before it ended with %1.', figures);
     }

@@ -4,6 +4,11 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { ITracked } from '../tokens';
 import type { ExportFormat, Statement } from '../wire';
+import type { Names } from './places';
+
+/** What the kernel takes. */
+const MAX_NAME = 200;
+const MAX_NAMES = 10_000;
 
 const TYPES: Readonly<Record<ExportFormat, string>> = {
   json: 'application/json',
@@ -15,9 +20,28 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
   svg: 'image/svg+xml'
 };
 
+/** What things are called, for one export; without it no text of a cell leaves the page. */
+export interface INaming {
+  notebook?: string;
+  /** The first line of each cell, by the cell's id. */
+  names?: Readonly<Record<string, string>>;
+}
+
+/** The names of a notebook and of the cells that ran. */
+export function namingOf({ panel, model }: ITracked, names: Names): INaming {
+  const lines = new Map<string, string>();
+  for (const { cellId } of model.records.slice(-MAX_NAMES)) {
+    const line = cellId === null ? null : names(cellId);
+    if (cellId !== null && line !== null) {
+      lines.set(cellId, line.slice(0, MAX_NAME));
+    }
+  }
+  return { notebook: panel.title.label.slice(0, MAX_NAME), names: Object.fromEntries(lines) };
+}
+
 /** Download the session as a file named after its notebook. */
-export async function download(tracked: ITracked, format: ExportFormat, trans: TranslationBundle): Promise<void> {
-  const text = await fetchText(tracked, format);
+export async function download(tracked: ITracked, format: ExportFormat, trans: TranslationBundle, naming: INaming): Promise<void> {
+  const text = await fetchText(tracked, format, naming);
   if (text === null) {
     return;
   }
@@ -55,9 +79,10 @@ export async function copyAs(
   tracked: ITracked,
   format: ExportFormat | Statement,
   title: string,
-  trans: TranslationBundle
+  trans: TranslationBundle,
+  naming: INaming
 ): Promise<void> {
-  const text = await fetchText(tracked, format);
+  const text = await fetchText(tracked, format, naming);
   if (text !== null) {
     copyText(text);
     Notification.success(trans.__('Copied: %1', title), { autoClose: 2000 });
@@ -66,9 +91,13 @@ export async function copyAs(
 
 async function fetchText(
   tracked: ITracked,
-  format: ExportFormat | Statement
+  format: ExportFormat | Statement,
+  naming: INaming
 ): Promise<string | null> {
-  const reply = await tracked.connection.request('export', { format });
+  const { connection, model } = tracked;
+  // The kernel of a session that is over knows it from the history only.
+  const past = model.over && model.ended ? { session: model.ended.session } : {};
+  const reply = await connection.request('export', { format, ...past, ...naming });
   if (!reply.ok) {
     Notification.error(reply.error, { autoClose: 8000 });
     return null;

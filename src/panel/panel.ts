@@ -19,7 +19,7 @@ import { button, element, setText, show } from '../dom';
 import { Frame } from '../frame';
 import { Now } from './now';
 import { exportButton } from './exportmenu';
-import { copyAs, copyText, download, statementTitles } from './exports';
+import { copyAs, copyText, download, type INaming, namingOf, statementTitles } from './exports';
 import { History } from './history';
 import { lastFigures } from './last';
 import { Method } from './method';
@@ -56,7 +56,7 @@ export class GreencellPanel extends Widget {
     const reveal = (): void => {
       this._method.reveal();
     };
-    this._summary = new Summary(_trans, () => void this.askZone(), reveal, () => void this._tracked?.connection.refresh());
+    this._summary = new Summary(_trans, () => void this.askZone(), reveal, () => void this._tracked?.connection.refresh(), () => _feed.settings.price);
     this._notices = new Notices(_trans, reveal);
     this._places = new Places(_feed, _trans, activate);
     this._now = new Now(_trans, {
@@ -108,6 +108,8 @@ export class GreencellPanel extends Widget {
     // The event of a section does not bubble.
     this._figures.addEventListener('toggle', () => this._viewStateChanged.emit(), true);
 
+    _feed.all().forEach(tracked => this._followTitle(tracked));
+    _feed.added.connect((_, tracked) => this._followTitle(tracked), this);
     _feed.currentChanged.connect(this._onCurrentChanged, this);
     _feed.settings.changed.connect(this._update, this);
     this._onCurrentChanged();
@@ -199,7 +201,7 @@ export class GreencellPanel extends Widget {
   /** Fetch the session in a format and hand it to the browser as a download. */
   async export(format: ExportFormat): Promise<void> {
     if (this._tracked) {
-      await download(this._tracked, format, this._trans);
+      await download(this._tracked, format, this._trans, this._naming(this._tracked));
     }
   }
 
@@ -207,8 +209,13 @@ export class GreencellPanel extends Widget {
   async copy(form: 'md' | Statement): Promise<void> {
     if (this._tracked) {
       const title = form === 'md' ? 'Markdown' : statementTitles(this._trans)[form];
-      await copyAs(this._tracked, form, title, this._trans);
+      await copyAs(this._tracked, form, title, this._trans, this._naming(this._tracked));
     }
+  }
+
+  /** Names are exported only where the user has ticked that, on this page. */
+  private _naming(tracked: ITracked): INaming {
+    return this._named.checked ? namingOf(tracked, this._places.names()) : {};
   }
 
   /** Count no more, or again. */
@@ -278,7 +285,26 @@ export class GreencellPanel extends Widget {
       void this.copy('md');
     });
     copy.title = this._trans.__('Copy the session as Markdown');
-    return element('div', 'gc-Section gc-Footer', exportButton(commands, this._trans), copy);
+    return element('div', 'gc-Section gc-Footer', exportButton(commands, this._trans), copy, this._namedBox());
+  }
+
+  private _namedBox(): HTMLElement {
+    this._named.type = 'checkbox';
+    this._named.dataset['gc'] = 'export-names';
+    const box = element('label', 'gc-Check', this._named, this._trans.__('with names'));
+    box.title = this._trans.__('Exports and copies name the notebook, and cells by their first line. Else no text of a cell leaves this page.');
+    return box;
+  }
+
+  /** A notebook that is renamed is called so at once. */
+  private _followTitle({ panel: { title } }: ITracked): void {
+    let { label } = title;
+    title.changed.connect(() => {
+      if (label !== title.label) {
+        label = title.label;
+        this._update();
+      }
+    }, this);
   }
 
   private _onCurrentChanged(): void {
@@ -334,6 +360,7 @@ export class GreencellPanel extends Widget {
     this._pause.setAttribute('aria-label', this._pause.title);
     show(this._figures, known);
     this._figures.classList.toggle('gc-mod-over', over);
+    this._figures.classList.toggle('gc-mod-next', over && phase === 'measuring');
     this._welcome.update(phase, model, this._kernelName());
     if (model && known) {
       this._updateLive(model, true);
@@ -387,6 +414,9 @@ export class GreencellPanel extends Widget {
     }
     switch (phase) {
       case 'measuring':
+        if (model?.over) {
+          return this._trans.__('Ended');
+        }
         return model?.paused
           ? this._trans.__('Paused')
           : model?.running
@@ -413,6 +443,7 @@ export class GreencellPanel extends Widget {
   private readonly _viewStateChanged = new Signal<this, void>(this);
   private _tracked: ITracked | null = null;
   private _timer: number | null = null;
+  private readonly _named = element('input');
   private readonly _dot = element('span', 'gc-Dot');
   private readonly _title = element('span', 'gc-Title gc-Grow');
   private readonly _phaseWord = element('span', 'gc-Dim');

@@ -7,7 +7,8 @@ import type { SessionModel } from '../model';
 import { told } from '../told';
 import type { ITotal } from '../total';
 import type { ITotals } from '../wire';
-import { ageWords, bestGuess, co2Causes, machineLine, mixture, placeMark, provenanceWord } from '../words';
+import type { IPrice } from '../settings';
+import { ageWords, bestGuess, co2Causes, costWords, machineLine, mixture, placeMark, provenanceWord } from '../words';
 import { element, marked, setData, setText, show } from '../dom';
 
 export class Summary {
@@ -15,7 +16,8 @@ export class Summary {
     private readonly _trans: TranslationBundle,
     onZone: () => void,
     onProvenance: () => void,
-    onAge: () => void = () => undefined
+    onAge: () => void = () => undefined,
+    private readonly _price: () => IPrice | null = () => null
   ) {
     this._energy = new Figure('session-energy', _trans.__('Energy'));
     this._co2 = new Figure('session-co2', _trans.__('CO₂e'));
@@ -41,6 +43,7 @@ export class Summary {
         this._co2.node
       ),
       element('div', 'gc-Row', this._interval, this._chip),
+      this._cost,
       this._machine,
       element('div', 'gc-Dim', this._span, this._aged),
       this._zone,
@@ -63,6 +66,9 @@ export class Summary {
       setData(this._energy.node, 'energy-j', totals.energyJ);
       setData(this._co2.node, 'co2-g', totals.co2G);
       setText(this._interval, this._intervalWords(totals));
+      const cost = costWords(totals, this._price());
+      setText(this._cost, cost);
+      show(this._cost, cost !== '');
       const causes = co2Causes(totals, this._trans);
       this._interval.title = this._trans.__('CO₂e: %1', format.co2Interval(totals)) + (causes ? `\n${causes}` : '');
       setText(this._mixture, mixture(totals.bases, this._trans));
@@ -112,6 +118,7 @@ export class Summary {
 
   private readonly _energy: Figure;
   private readonly _co2: Figure;
+  private readonly _cost = marked('div', 'cost', 'gc-Dim');
   private readonly _interval = element('span', 'gc-Dim');
   private readonly _machine = marked('div', 'machine', 'gc-Dim');
   private readonly _mixture = marked('div', 'mixture', 'gc-Dim');

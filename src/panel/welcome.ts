@@ -59,7 +59,19 @@ export class Welcome {
       model?.connected === false
         ? [this._say(this._trans.__('Disconnected from the kernel; JupyterLab is trying to reconnect.'))]
         : this._now(phase, model, kernelName, over);
-    return [...ended, ...now, ...(over ? this._last() : [])];
+    return [...ended, ...now, ...(over ? this._last(phase) : [])];
+  }
+
+  /** What can still be had of a session whose kernel is gone, and what cannot. */
+  private _last(phase: WelcomePhase): Node[] {
+    const words =
+      phase === 'measuring'
+        ? this._trans.__('Measuring goes on: the next cell begins a new session. Until then, exports are of the last one, from the history.')
+        : this._trans.__('Start measuring to export this session from the history. %1 lists it in any kernel with greencell, unless the history is off.', '%greencell history');
+    return [
+      this._say(words, '', 'gc-Dim'),
+      button(this._trans.__('Copy these figures'), 'gc-mod-link', () => this._actions.copyLast())
+    ];
   }
 
   /** Where the kernel stands now, and at most one thing to do about it. */
@@ -76,8 +88,9 @@ export class Welcome {
           this._primary('start-kernel', trans.__('Start a kernel'), () => this._actions.startKernel())
         ];
       }
-      case 'asking':
       case 'measuring':
+        return over ? [] : [this._say(trans.__('One moment…'))];
+      case 'asking':
         return [this._say(trans.__('One moment…'))];
       case 'loading':
         return [this._say(trans.__('Starting to measure…'))];
@@ -148,18 +161,11 @@ export class Welcome {
       died: this._trans.__('The kernel died.'),
       restarted: this._trans.__('The kernel was restarted.'),
       'shut-down': this._trans.__('The kernel was shut down.'),
+      switched: this._trans.__('This notebook has another kernel.'),
+      unloaded: this._trans.__('greencell is no longer loaded in this kernel.'),
       reset: ''
     };
     return this._trans.__('%1 Below are its last figures, until a new session begins.', words[by]);
-  }
-
-  /** What can still be had of a session whose kernel is gone, and what cannot. */
-  private _last(): Node[] {
-    const words = this._trans.__('Exports went with the kernel. %1 lists this session in any kernel with greencell, unless the history is off.', '%greencell history');
-    return [
-      this._say(words, '', 'gc-Dim'),
-      button(this._trans.__('Copy these figures'), 'gc-mod-link', () => this._actions.copyLast())
-    ];
   }
 
   private _say(text: string, mark = '', className = ''): HTMLElement {

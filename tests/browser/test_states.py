@@ -89,6 +89,12 @@ def last_figures_are_kept(nb: Notebook, words: str) -> None:
     assert page.locator("[data-gc='what-if']:visible").count() == 0
     assert "(ended)" in page.locator("[data-gc='status']").inner_text()
     assert "%greencell history" in box.inner_text()
+    copies_the_last_figures(nb, box)
+
+
+def copies_the_last_figures(nb: Notebook, box: Locator) -> None:
+    """As Markdown, which says where it is from."""
+    page = nb.page
     page.evaluate("() => { window.copied = ''; document.addEventListener('copy', "
                   "e => { window.copied = e.clipboardData.getData('text/plain') || "
                   "getSelection().toString() || document.activeElement.value }) }")  # fmt: skip
@@ -97,12 +103,45 @@ def last_figures_are_kept(nb: Notebook, words: str) -> None:
     assert "after the kernel had gone" in page.evaluate("() => window.copied")
 
 
-def measuring_begins_anew(nb: Notebook) -> None:
+def measuring_goes_on(nb: Notebook, words: str) -> None:
+    """By itself: the last figures stay, to export too, until a cell begins the next session."""
+    page = nb.page
+    box = says(nb, words)
+    page.get_by_text("Measuring goes on").wait_for(timeout=30_000)
+    head(nb, "Ended")
+    assert page.locator("[data-gc='enable']").count() == 0
+    assert page.locator("[data-gc='cell-row']").count() == 1
+    last_j = nb.number("session-energy", "energy-j")
+    assert last_j > 0
+    copies_the_last_figures(nb, box)
+    told = exported(nb)
+    assert told["totals"]["cells"] == len(told["cells"]) >= 1
+    told_j = told["totals"]["energy_kwh"] * 3.6e6
+    # A kernel that was killed told the history nothing of its last moments.
+    assert told_j > 0 if "died" in words else told_j >= 0.9 * last_j
+
+    nb.run(0)
+    page.locator("[data-gc='notice']:visible", has_text="new session began").wait_for()
+    expect(page.locator("[data-gc='cell-row']")).to_have_count(1)
+    assert page.locator("[data-gc='welcome']:visible").count() == 0
+    head(nb, "Idle")
+    assert exported(nb)["session"]["id"] != told["session"]["id"]
+
+
+def exported(nb: Notebook) -> dict[str, Any]:
+    """What the user gets who exports now."""
+    with nb.page.expect_download() as download:
+        nb.command("greencell:export")
+    found: dict[str, Any] = json.loads(download.value.path().read_text())
+    return found
+
+
+def measuring_begins_anew(nb: Notebook, words: str = "new session began") -> None:
     """From the button on: no rows, and the session before is told of."""
     nb.page.locator("[data-gc='enable']").click()
-    notice = nb.page.locator("[data-gc='notice']:visible", has_text="new session began")
+    notice = nb.page.locator("[data-gc='notice']:visible", has_text=words)
     notice.wait_for(timeout=30_000)
-    assert nb.page.locator("[data-gc='cell-row']").count() == 0
+    expect(nb.page.locator("[data-gc='cell-row']")).to_have_count(0)
     assert nb.page.locator("[data-gc='export']:visible").count() == 1
 
 
@@ -271,8 +310,7 @@ def test_a_kernel_that_died_and_came_back(open_on: Any) -> None:
     nb.run(1, wait=False)
     says(nb, "The kernel died.")
     close_dialogs(nb)
-    last_figures_are_kept(nb, "The kernel died.")
-    measuring_begins_anew(nb)
+    measuring_goes_on(nb, "The kernel died.")
     assert "The kernel died" in nb.page.locator("[data-gc='notice']:visible").first.inner_text()
 
 
@@ -297,8 +335,65 @@ def test_a_restarted_kernel(open_on: Any) -> None:
     measured(nb)
     nb.command("kernelmenu:restart")
     nb.page.locator(".jp-Dialog .jp-mod-accept").click()
-    last_figures_are_kept(nb, "The kernel was restarted.")
-    measuring_begins_anew(nb)
+    measuring_goes_on(nb, "The kernel was restarted.")
+    assert nb.errors == []
+
+
+def test_a_restart_that_runs_all_measures_all(open_on: Any) -> None:
+    """Measuring is back before the first cell, though all are on their way at once."""
+    nb = open_on("python3", ["a = 1", "b = 2", "c = 3"])
+    measured(nb)
+    nb.command("runmenu:restart-and-run-all")
+    nb.page.locator(".jp-Dialog .jp-mod-accept").click()
+    nb.page.locator("[data-gc='notice']:visible", has_text="new session began").wait_for(
+        timeout=60_000
+    )
+    expect(nb.page.locator("[data-gc='cell-row']")).to_have_count(3)
+
+
+def test_a_cell_that_loads_it_prints_nothing_else_after_a_restart(open_on: Any) -> None:
+    """It was on, so it goes on; the notebook's own line finds it loaded, and says nothing of that."""
+    nb = open_on("python3", ["%load_ext greencell", "a = 1"])
+    nb.wait_idle()
+    nb.run(0)
+    nb.run(1)
+    nb.page.locator("[data-gc='cell-row']").wait_for()
+    nb.command("kernelmenu:restart")
+    nb.page.locator(".jp-Dialog .jp-mod-accept").click()
+    nb.page.get_by_text("Measuring goes on").wait_for(timeout=30_000)
+    nb.run(0)
+    assert "already loaded" not in nb.page.locator(".jp-Cell").first.inner_text()
+    nb.run(1)
+    nb.page.locator("[data-gc='cell-row'][data-cell-id='c1']").wait_for()
+
+
+def test_what_a_cell_unloaded_stays_unloaded(open_on: Any) -> None:
+    """The panel sees it, keeps the figures, and loads nothing by itself after a restart."""
+    nb = open_on("python3", ["a = 1", "%unload_ext greencell"])
+    measured(nb)
+    nb.run(1)
+    last_figures_are_kept(nb, "no longer loaded in this kernel")
+    nb.command("kernelmenu:restart")
+    nb.page.locator(".jp-Dialog .jp-mod-accept").click()
+    nb.wait_idle()
+    says(nb, "no longer loaded in this kernel")
+    nb.page.wait_for_timeout(1_500)
+    assert nb.page.locator("[data-gc='enable']").count() == 1
+
+
+def test_another_kernel_keeps_the_last_figures(open_on: Any) -> None:
+    """As a restart does; a kernel that comes back goes on where it was."""
+    nb = open_on("python3", ["a = 1"])
+    measured(nb)
+    context = "window.jupyterapp.shell.currentWidget.sessionContext"
+    first = nb.page.evaluate(f"() => {context}.session.kernel.id")
+    energy_j = nb.number("session-energy", "energy-j")
+    nb.page.evaluate(f"async () => {{ await {context}.changeKernel({{ name: 'slowly' }}) }}")
+    last_figures_are_kept(nb, "This notebook has another kernel.")
+    assert nb.number("session-energy", "energy-j") >= energy_j
+    measuring_begins_anew(nb, "in the one before had used")
+    assert nb.page.evaluate(f"() => {context}.session.kernel.id") != first
+    assert nb.errors == []
 
 
 def test_other_languages(open_on: Any) -> None:

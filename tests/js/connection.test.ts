@@ -23,6 +23,7 @@ class FakeKernel {
   status = 'idle';
   connectionStatus = 'connected';
   sent: string[] = [];
+  contents: Content[] = [];
   loaded = true;
   /** Whether it lists greencell once that is loaded. */
   lists = true;
@@ -43,6 +44,7 @@ class FakeKernel {
   }
 
   sendControlMessage(message: ISent): unknown {
+    this.contents.push(message.content);
     this.sent.push(`${message.channel} ${message.header.msg_type} ${opOf(message.content)}`.trim());
     const probe = message.header.msg_type === 'comm_info_request';
     if (opOf(message.content) === 'cells') {
@@ -325,9 +327,90 @@ describe('Connection', () => {
     context.turn('idle');
     await vi.advanceTimersByTimeAsync(1000);
 
-    expect(kernel.sent).toEqual(['control comm_info_request']);
-    expect(model.phase).toBe('not-loaded');
+    expect(kernel.sent[0]).toBe('control comm_info_request');
     expect(model.ended).not.toBeNull();
+  });
+
+  const restart = async (): Promise<void> => {
+    kernel.sent = [];
+    kernel.loaded = false;
+    context.turn('restarting');
+    context.turn('idle');
+    await vi.advanceTimersByTimeAsync(1000);
+  };
+  const begun = (session: string): Content => {
+    const snapshot = golden('snapshot');
+    const totals = { ...(snapshot['totals'] as Content), cells: 0 };
+    return { ok: true, snapshot: { ...snapshot, session, totals, cells: [], cells_total: 0, running: null } };
+  };
+  const loads = (): string[] => kernel.sent.filter(sent => sent.startsWith('shell'));
+  const AHEAD = "shell __import__('greencell').load_ipython_extension(get_ipython()) silent=true";
+
+  it('goes on measuring after a restart; where a cell had loaded it, so that this cell prints nothing else', async () => {
+    await connect();
+    kernel.snapshot = begun('second');
+    await restart();
+
+    expect(loads()).toEqual([AHEAD]);
+    expect(model.phase).toBe('measuring');
+  });
+
+  it('loads what it had loaded itself at once, ahead of cells that are on their way', async () => {
+    kernel.loaded = false;
+    const made = await connect();
+    await made.enable();
+    kernel.load = [{ status: 'ok' }];
+    kernel.snapshot = begun('second');
+    kernel.sent = [];
+    context.turn('restarting');
+    context.connectionStatusChanged.emit('connected');
+
+    expect(kernel.sent).toEqual(['shell %load_ext greencell silent=true']);
+    await settle();
+    expect(model.phase).toBe('measuring');
+  });
+
+  it('loads nothing after a restart where nothing was measured, or where the kernel loads it by itself', async () => {
+    kernel.snapshot = begun('first');
+    await connect();
+    await restart();
+    expect(loads()).toEqual([]);
+    expect(model.phase).toBe('not-loaded');
+
+    kernel.snapshot = begun('second');
+    kernel.loaded = true;
+    context.turn('restarting');
+    context.turn('idle');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(loads()).toEqual([]);
+    expect(model.phase).toBe('measuring');
+  });
+
+  it('does not load again in a kernel that dies of it', async () => {
+    await connect();
+    kernel.load = [];
+    await restart();
+    expect(loads().length).toBe(1);
+    await restart();
+
+    expect(loads()).toEqual([]);
+  });
+
+  it('sees that a cell unloaded it, keeps the figures, and leaves it unloaded also after a restart', async () => {
+    autoload = false;
+    await connect();
+    kernel.loaded = false;
+    kernel.execute('r1', 'c1', { code: '%unload_ext greencell', silent: false });
+    context.tell('status', 'r1', { execution_state: 'busy' });
+    context.tell('status', 'r1', { execution_state: 'idle' });
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(model.phase).toBe('not-loaded');
+    expect(model.ended?.by).toBe('unloaded');
+    expect(model.over).toBe(true);
+
+    await restart();
+    expect(loads()).toEqual([]);
+    expect(model.phase).toBe('not-loaded');
   });
 
   it('says that the page does not hear the kernel, and asks again when it does', async () => {
@@ -710,5 +793,102 @@ describe('Connection', () => {
       expect(model.stale).toBe(true);
       expect(model.silence).toBe('offline');
     });
+  });
+});
+
+describe('what the user has set about the place', () => {
+  const SNAPSHOT = golden('snapshot');
+  const nothing = (session: string, carbon: Content = {}): Content => {
+    const info = SNAPSHOT['info'] as Content;
+    const told = { ...info, carbon: { ...(info['carbon'] as Content), ...carbon } };
+    return { ...SNAPSHOT, session, info: told, cells: [], cells_total: 0, running: null };
+  };
+  let kernel = new FakeKernel();
+  let context = new FakeContext(kernel);
+  let connection: Connection | null = null;
+  const asked = (): unknown[] => kernel.contents.filter(({ op }) => op === 'set-zone');
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+
+  afterEach(() => {
+    connection?.dispose();
+    vi.useRealTimers();
+  });
+
+  async function connect(snapshot: Content, wishes = { zone: 'FR', pue: 1.2 as number | null }): Promise<Connection> {
+    kernel = new FakeKernel();
+    kernel.snapshot = { ok: true, snapshot };
+    context = new FakeContext(kernel);
+    const made = new Connection(context as unknown as ISessionContext, new SessionModel(), () => Promise.resolve(false));
+    made.wishes = () => Promise.resolve(wishes);
+    connection = made;
+    await vi.advanceTimersByTimeAsync(500);
+    return made;
+  }
+
+  it('is told to a session that has begun, once', async () => {
+    await connect(nothing('new'));
+    context.turn('busy');
+    context.turn('idle');
+    await vi.advanceTimersByTimeAsync(500);
+
+    expect(asked()).toEqual([{ wire: 1, op: 'set-zone', zone: 'FR', pue: 1.2 }]);
+  });
+
+  it.each([
+    [{ zone: 'FR', pue: null }, { zone: 'FR' }],
+    [{ zone: '', pue: 1.2 }, { pue: 1.2 }]
+  ])('is told as far as it is set: %j', async (wishes, told) => {
+    await connect(nothing('new'), wishes);
+    expect(asked()).toEqual([{ wire: 1, op: 'set-zone', ...told }]);
+  });
+
+  it('is not told where nothing is set, nor to a session in which cells ran', async () => {
+    await connect(nothing('new'), { zone: '', pue: null });
+    expect(asked()).toEqual([]);
+    connection?.dispose();
+    await connect(SNAPSHOT);
+    expect(asked()).toEqual([]);
+  });
+
+  it('waits for a busy kernel, and gives way to what a cell set meanwhile', async () => {
+    await connect(nothing('new'), { zone: '', pue: null });
+    const made = connection;
+    context.turn('restarting');
+    if (made) {
+      made.wishes = () => Promise.resolve({ zone: 'FR', pue: null });
+    }
+    kernel.loaded = false;
+    context.turn('busy');
+    context.say({ ...nothing('second'), kind: 'hello' });
+    expect(asked()).toEqual([]);
+    context.say({ ...golden('status'), session: 'second', seq: 90, info: nothing('x', { zone: 'DE' })['info'] });
+    context.turn('idle');
+    await vi.advanceTimersByTimeAsync(500);
+
+    expect(asked()).toEqual([]);
+  });
+
+  it('is not told again after a reset, which keeps what was set', async () => {
+    await connect(nothing('new'));
+    context.say({ ...nothing('reset'), kind: 'hello' });
+    await vi.advanceTimersByTimeAsync(500);
+
+    expect(asked().length).toBe(1);
+  });
+
+  it('says in the kernel’s own line that a place is none', async () => {
+    const made = await connect(SNAPSHOT);
+    const said: string[] = [];
+    made.refused.connect((_, line) => said.push(line));
+    context.turn('restarting');
+    kernel.snapshot = { ok: false, error: 'Unknown zone' };
+    context.turn('idle');
+    context.say({ ...nothing('second'), kind: 'hello' });
+    await vi.advanceTimersByTimeAsync(500);
+
+    expect(said).toEqual(['Unknown zone']);
   });
 });

@@ -219,20 +219,80 @@ describe('SessionModel', () => {
     expect(model.samples.length).toBe(1);
   });
 
-  it('forgets what another kernel said, but not how the last one ended', () => {
+  it('keeps the last figures when the notebook gets another kernel, as when it restarts', () => {
     model.receive(message('snapshot'));
-    model.kernelEnded('dead', 'died');
-    model.kernelEnded('no-kernel', 'shut-down');
-    model.forget();
-    expect(model.ended?.by).toBe('died');
+    model.leave();
     expect(model.over).toBe(true);
+    expect(model.phase).toBe('asking');
+    expect(model.ended).toMatchObject({ by: 'switched', session: golden('snapshot')['session'] });
+    expect(model.records.length).toBe(2);
 
     model.receive(message('hello', { session: 'another' }));
-    model.forget();
     expect(model.over).toBe(false);
-    expect(model.totals).toBeNull();
+    expect(model.records.length).toBe(0);
+    expect(model.ended?.by).toBe('switched');
+  });
+
+  it('takes a session up again whose kernel comes back to the notebook', () => {
+    model.receive(message('snapshot'));
+    model.leave();
+    model.receive(message('snapshot'));
+
+    expect(model.over).toBe(false);
     expect(model.ended).toBeNull();
-    expect(model.phase).toBe('asking');
+  });
+
+  it('keeps how a session ended when the notebook gets another kernel after it', () => {
+    model.receive(message('snapshot'));
+    model.kernelEnded('dead', 'died');
+    model.leave();
+
+    expect(model.ended?.by).toBe('died');
+    expect(model.over).toBe(true);
+  });
+
+  describe('whose measuring goes on by itself after a restart', () => {
+    beforeEach(() => {
+      model.receive(message('snapshot'));
+      model.kernelEnded('restarted', 'restarted');
+      model.keepsLast = true;
+      model.receive(message('hello', { session: 'next', cells: [], cells_total: 0, running: null }));
+    });
+
+    it('shows the last figures until a cell runs', () => {
+      expect(model.phase).toBe('measuring');
+      expect(model.over).toBe(true);
+      expect(model.records.length).toBe(2);
+
+      model.begin('request', 'c0');
+      expect(model.over).toBe(false);
+      expect(model.session).toBe('next');
+      expect(model.records.length).toBe(0);
+      expect(model.ended?.by).toBe('restarted');
+      expect(model.begun?.cellId).toBe('c0');
+    });
+
+    it('shows the next one when anything is told of it, or the user wants it', () => {
+      model.receive(message('cell-end', { session: 'next', seq: 5 }));
+      expect(model.over).toBe(false);
+      expect(model.info).not.toBeNull();
+      expect(model.records.length).toBe(1);
+
+      model.kernelEnded('restarted', 'restarted');
+      model.keepsLast = true;
+      model.receive(message('hello', { session: 'third', cells: [], cells_total: 0, running: null }));
+      expect(model.over).toBe(true);
+      model.keepsLast = false;
+      expect(model.session).toBe('third');
+    });
+
+    it('forgets a session that ended before a cell ran', () => {
+      model.kernelEnded('restarted', 'restarted');
+      model.begin('request', 'c0');
+
+      expect(model.over).toBe(true);
+      expect(model.ended?.session).toBe(golden('snapshot')['session']);
+    });
   });
 
   it('finds no record under the name of a prototype', () => {
