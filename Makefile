@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 ROOT_ARGS := $(shell [ "$$(id -u)" = 0 ] && echo --allow-root)
 
-.PHONY: help lab test check unit bench build format clean sync node-modules chromium audit reproducible kills fuzz soak suites
+.PHONY: help lab test check unit bench build format clean sync node-modules chromium audit reproducible kills failures fuzz soak suites
 
 help:
 	@echo "make lab    build, install, and open JupyterLab on examples/first-light.ipynb"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench  what greencell costs and how right it is, side by side with others"
 	@echo "make soak   an hour of random cells, faults, restarts; SOAK_ARGS='--minutes 5' is the short form"
 	@echo "make fuzz   a million odd inputs for our readers; FUZZ_ARGS='--runs 5000' is the short form"
+	@echo "make failures   spreads 1,000 transient failures over 2,000 cells, and looks for lost rows"
 	@echo "make kills  kills kernels at random moments and counts what their history lost"
 	@echo "make suites ipykernel's own tests and jupyter_kernel_test, with and without greencell loaded"
 	@echo "make audit, make reproducible   known weaknesses of dependencies; two builds, compared"
@@ -87,6 +88,9 @@ fuzz: $(UV)
 
 soak: sync
 	$(RUN) python scripts/soak.py $(SOAK_ARGS)
+
+failures: sync
+	$(RUN) python scripts/failures.py $(FAILURES_ARGS)
 
 kills: sync
 	$(RUN) python scripts/kills.py $(KILLS_ARGS)

@@ -19,6 +19,7 @@ LONGEST_REST_S: Final = 60.0
 """A part that failed rests 1 s before the next try, then twice as long each time, at most a
 minute. Its next success makes that good."""
 _RECENT_S: Final = 60.0
+_ATTEMPTS: Final = 3
 _NS_PER_S: Final = 1_000_000_000
 _MAX_DOUBLINGS: Final = 10
 
@@ -75,6 +76,21 @@ class Guard:
     ) -> R | None:
         """The same, but nothing is tried while the part rests."""
         return None if self.rest_s > 0.0 else self.run(call, *args, **kwargs)
+
+    def run_through_signals(
+        self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs
+    ) -> R | None:
+        """The same, tried again where a handler of the user's for a signal raised in its midst.
+
+        ``call`` must bear to be called again when it was done already.
+        """
+        result = None
+        for _ in range(_ATTEMPTS):
+            self.signal = None
+            result = self.run(call, *args, **kwargs)
+            if self.signal is None:
+                break
+        return result
 
     def _note(self, error: BaseException) -> None:
         self.failures += 1

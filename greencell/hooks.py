@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -91,10 +92,12 @@ class Hooks:
         # one frame below IPython.
         outer = Guard("hook", clock.monotonic_ns, self._deliver_to_main)
         self._hooks: dict[str, Callable[[Any], None]] = {
-            "pre_run_cell": partial(outer.run, self._pre_run_cell),  # type: ignore[call-arg]  # partial
-            "post_run_cell": partial(outer.run, self._post_run_cell),  # type: ignore[call-arg]
+            "pre_run_cell": partial(outer.run_through_signals, self._pre_run_cell),  # type: ignore[call-arg]  # partial
+            "post_run_cell": partial(outer.run_through_signals, self._post_run_cell),  # type: ignore[call-arg]
         }
-        self._pending: tuple[Info, Opening] | None = None
+        # What a cell's info holds, its text, must not be kept alive.
+        self._pending: tuple[Callable[[], Info], Opening] | None = None
+        self._ended: Callable[[], Info] = _nothing
         self._transform = self._label  # a method is another object each time it is asked for
         self.were_removed = False
 
@@ -256,7 +259,9 @@ class Hooks:
     # -- their bodies --------------------------------------------------------------------------
 
     def _begin(self, info: Info) -> None:
-        self._seen = True
+        if self._is_open(info):
+            return  # interrupted when all was done
+        self._seen, self._ended = True, _nothing
         thread = threading.get_ident()
         parent = self._channel.parent() if self._channel is not None else {}
         request = _request_id(parent)
@@ -275,7 +280,7 @@ class Hooks:
 
     def _opening_of(self, info: Info, outer: _Frame | None, request: str) -> Opening:
         """The opening of a run; the one of before where its hook was interrupted."""
-        if self._pending is not None and self._pending[0] is info:
+        if self._pending is not None and self._pending[0]() is info:
             return self._pending[1]
         opening = self._session.open_run(
             _text_or_none(getattr(info, "cell_id", None)),
@@ -283,10 +288,13 @@ class Hooks:
             cell_label(getattr(info, "raw_cell", None)),
             request=_text_or_none(request),
         )
-        self._pending = (info, opening)
+        self._pending = (_weakly(info), opening)
         return opening
 
     def _end(self, result: Result) -> None:
+        info = getattr(result, "info", None)
+        if info is not None and info is self._ended():
+            return  # interrupted when all was done
         snapshot = self._session.take()  # the readings come first, for the same reason
         frame, abandoned = self._find(getattr(result, "info", None))
         if frame is None:
@@ -298,6 +306,7 @@ class Hooks:
         self._session.end(frame.run, snapshot, _status(result), _count(result) or frame.count)
         for gone in (*abandoned, frame):
             self._frames.remove(gone)
+        self._ended = _weakly(info)
         self._session.wake_soon()
 
     def _note_unbegun(self, result: Result) -> None:
@@ -355,6 +364,17 @@ class Hooks:
         for frame in reversed(stale):
             self._session.end(frame.run, snapshot, "lost", None)
             self._frames.remove(frame)
+
+
+def _nothing() -> None:
+    """No info."""
+
+
+def _weakly(info: Info) -> Callable[[], Info]:
+    try:
+        return weakref.ref(info)
+    except TypeError:  # a shell with an info of its own kind
+        return _nothing
 
 
 def _is(hook: object, registered: object) -> bool:

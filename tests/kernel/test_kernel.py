@@ -216,6 +216,31 @@ def test_a_kernel_that_loads_it_at_its_start_says_nothing(
     assert kernel.document()["cells"][-1]["cell_id"] == "first"
 
 
+def test_the_control_thread_is_free_while_a_report_is_made(start_kernel: Start) -> None:
+    """An interrupt may come through it, as may a second question: neither waits for the report."""
+    kernel = start_kernel()
+    kernel.run(
+        "for _ in range(1200): get_ipython().run_cell('pass', store_history=False)", timeout_s=120
+    )
+    held = kernel.send("import time\nfor _ in range(3000): time.sleep(0.01)")
+    kernel.until(lambda m: m["msg_type"] == "execute_input")
+    request = kernel.client.session.msg(
+        "greencell_request", {"wire": 1, "op": "export", "format": "html"}
+    )
+    kernel.client.control_channel.send(request)
+    interrupt = kernel.client.session.msg("interrupt_request", {})
+    kernel.client.control_channel.send(interrupt)
+    order = []
+    while len(order) < 2:
+        reply = kernel.client.get_control_msg(timeout=60)
+        order.append(reply["msg_type"])
+        if reply["msg_type"] == "greencell_reply":
+            assert reply["content"]["ok"] and len(reply["content"]["text"]) > 100_000
+
+    assert order == ["interrupt_reply", "greencell_reply"]
+    assert kernel.wait(held).reply["content"]["ename"] == "KeyboardInterrupt"
+
+
 def test_every_reply_carries_the_totals_and_their_age(start_kernel: Start) -> None:
     """A page takes them over, so that two totals on it never differ."""
     kernel = start_kernel()
