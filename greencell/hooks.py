@@ -176,7 +176,7 @@ class Hooks:
             try:
                 if self._shielded(self._begin, info):
                     numbers.add(signal.SIGINT)
-                raised = self.guard.signal
+                raised = self.guard.signal or self._session.pop_signal()
             except KeyboardInterrupt:  # before the shield stood, or after it fell
                 raised = int(signal.SIGINT)
             if raised is None:

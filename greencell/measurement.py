@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import weakref
 from collections.abc import Callable
@@ -144,7 +145,11 @@ class Measurement:
             raise KeyboardInterrupt  # meant for the user's code
 
     def _was_interrupted(self) -> bool:
-        return self._frame is not None and self._frame.session.pop_interrupt()
+        """Whether Ctrl-C came in our midst; any other signal reaches the user's code here."""
+        number = None if self._frame is None else self._frame.session.pop_signal()
+        if number is not None and number != signal.SIGINT:
+            signal.raise_signal(number)
+        return number == signal.SIGINT
 
     def _end(self, status: CellStatus) -> None:
         frame = self._frame

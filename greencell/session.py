@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -312,15 +313,23 @@ class Session:
 
     def take(self) -> Snapshot:
         """The readings of this moment, for ``end``; where reading fails, its clocks."""
-        return self._stages.meters.run(self._meter.take) or self._meter.take_clocks()
+        meters, take = self._stages.meters, self._meter.take
+        snapshot = meters.run(take)
+        if snapshot is None and (meters.interrupted or meters.signal is not None):
+            snapshot = meters.run(take)  # no meter is to blame
+        return snapshot or self._meter.take_clocks()
 
-    def pop_interrupt(self) -> bool:
-        """Whether Ctrl-C came while meters were read on this thread; told once."""
+    def pop_signal(self) -> int | None:
+        """The signal whose handler raised while meters were read on the main thread; told once.
+
+        What a handler raises there, Ctrl-C's too, is meant for the user's code.
+        """
         meters = self._stages.meters
-        if not meters.interrupted or threading.current_thread() is not threading.main_thread():
-            return False
-        meters.interrupted = False
-        return True
+        if threading.current_thread() is not threading.main_thread():
+            return None
+        number = int(signal.SIGINT) if meters.interrupted else meters.signal
+        meters.interrupted, meters.signal = False, None
+        return number
 
     def end(
         self, run: str, snapshot: Snapshot, status: CellStatus, execution_count: int | None

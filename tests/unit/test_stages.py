@@ -216,6 +216,8 @@ def test_a_users_handler_that_raises_in_a_hook_is_no_failure_of_ours(
     assert record.duration_s == pytest.approx(1.0)
     assert hooks.guard.failures == 0
     assert not bench.session.busy
+    assert delivered == [signal.SIGALRM]
+    assert not record.flags
 
 
 def test_a_handlers_own_exception_is_known_by_its_frame(alarm: None) -> None:
