@@ -191,7 +191,7 @@ def cut(nb: Notebook) -> None:
     """Close the socket to the kernel, and let no other open."""
     run_all(nb, last=True)
     nb.page.evaluate("() => window.cutOff()")
-    nb.page.get_by_text("Disconnected from the kernel").first.wait_for()
+    nb.page.get_by_text("No connection to the kernel").first.wait_for()
 
 
 def scenes(tree: PowercapTree) -> dict[str, Scene]:

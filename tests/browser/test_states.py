@@ -444,8 +444,9 @@ def test_disconnected(open_on: Any, browser: Browser) -> None:
     page.locator("[data-gc='cell-running']").wait_for()
     cut = True
     routes[-1].close(code=1001)
-    head(nb, "Disconnected")
-    page.get_by_text("Disconnected from the kernel; the figures will catch up").wait_for()
+    head(nb, "No connection")
+    page.get_by_text("No connection to the kernel").first.wait_for()
+    assert "as of" in page.locator("[data-gc='as-of']").inner_text()
     assert page.locator("[data-gc='power']").get_attribute("data-power-w") is None
     before = nb.number("session-energy", "energy-j")
     cut = False
@@ -456,6 +457,21 @@ def test_disconnected(open_on: Any, browser: Browser) -> None:
         arg=before, timeout=30_000,
     )  # fmt: skip
     context.close()
+
+
+def test_a_computer_that_is_offline_is_not_called_native_code(open_on: Any) -> None:
+    """The browser closes no connection then: the panel finds out, says so, and catches up."""
+    nb = open_on("python3", ["a = 1", BUSY.format(60)])
+    measured(nb)
+    nb.run(1, wait=False)
+    nb.page.locator("[data-gc='cell-running']").wait_for()
+    nb.page.context.set_offline(True)
+    expect(nb.page.locator("[data-gc='panel']")).to_contain_text("No connection", timeout=30_000)
+    assert nb.page.get_by_text("native code").count() == 0
+    nb.page.context.set_offline(False)
+    head(nb, "Measuring")
+    nb.command("notebook:interrupt-kernel")
+    head(nb, "Idle")
 
 
 def close_dialogs(nb: Notebook) -> None:
