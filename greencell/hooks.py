@@ -128,7 +128,7 @@ class Hooks:
     def _label(self, lines: list[str]) -> list[str]:
         """An input transformer. It runs before the hooks do, so it sees where they are missing."""
         self.guard.run(self.ensure_registered)
-        return without_label(lines)
+        return self.guard.run(without_label, lines) or lines
 
     def unregister(self) -> None:
         """Stop listening, and close whatever is open; idempotent.

@@ -76,7 +76,7 @@ PROGRAM = """
     OUTERMOST = (
         "__init__.py", "load.py:load", "load.py:unload", "hooks.py:Hooks._pre_run_cell",
         "hooks.py:Hooks._post_run_cell", "hooks.py:Hooks._shielded", "guard.py", "sampler.py:Sampler._run",
-        "hooks.py:without_label", "load.py:_register_magics.<locals>",
+        "hooks.py:Hooks._label", "load.py:_register_magics.<locals>",
     )
     targets = [n for n in called if "<" not in n and not n.startswith(OUTERMOST)]
     found = []
