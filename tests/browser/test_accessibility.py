@@ -21,7 +21,7 @@ FOCUSED = """() => {
     if (!node.closest("[data-gc='panel']")) return null;
     const style = getComputedStyle(node);
     const seen = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
-    return [node.tagName.toLowerCase(), node.dataset.gc ?? '', node.ariaLabel || node.title || node.textContent.trim(), seen];
+    return [node.tagName.toLowerCase(), node.dataset.gc ?? '', node.ariaLabel || node.title || (node.labels?.[0] ?? node).textContent.trim(), seen];
 }"""
 
 
