@@ -12,7 +12,8 @@ import { button, element, marked, show } from '../dom';
 export class Notices {
   constructor(
     private readonly _trans: TranslationBundle,
-    private readonly _onWhy: () => void
+    private readonly _onWhy: () => void,
+    private readonly _exportLast: HTMLElement | null = null
   ) {}
 
   readonly node = element('div', 'gc-Notices');
@@ -48,7 +49,11 @@ export class Notices {
       : format.UNKNOWN;
     const cells = this._trans._n('%1 cell', '%1 cells', totals?.cells ?? 0);
     const text = this._endedText(model, this._trans.__('%1 in %2', figure, cells));
-    return marked('div', 'notice', 'gc-Notice gc-mod-info', text);
+    const node = marked('div', 'notice', 'gc-Notice gc-mod-info', text);
+    if (this._exportLast) {
+      node.append(' ', this._exportLast);
+    }
+    return node;
   }
 
   private _endedText(model: SessionModel, figures: string): string {

@@ -7,19 +7,24 @@ import { button } from '../dom';
 import { CommandIDs } from '../plugins/ids';
 import { EXPORT_FORMATS, STATEMENTS } from '../wire';
 
-/** The list runs commands: what they are called and when they can be used is theirs to say. */
-export function exportButton(commands: CommandRegistry, trans: TranslationBundle): HTMLButtonElement {
+/**
+ * The list runs commands: what they are called and when they can be used is theirs to say.
+ * `last`: they export the session before this one.
+ */
+export function exportButton(commands: CommandRegistry, trans: TranslationBundle, last = false): HTMLButtonElement {
   const menu = new Menu({ commands });
   EXPORT_FORMATS.forEach(format => {
-    menu.addItem({ command: CommandIDs.export, args: { format, brief: true } });
+    menu.addItem({ command: CommandIDs.export, args: { format, brief: true, last } });
   });
   menu.addItem({ type: 'separator' });
   STATEMENTS.forEach(name => {
-    menu.addItem({ command: CommandIDs.copyStatement, args: { name, brief: true } });
+    menu.addItem({ command: CommandIDs.copyStatement, args: { name, brief: true, last } });
   });
-  const node = button(trans.__('Export…'), 'gc-Export', () => undefined);
-  node.dataset['gc'] = 'export';
-  node.title = trans.__('Export the session');
+  const node = last
+    ? button(trans.__('Export it…'), 'gc-mod-link', () => undefined)
+    : button(trans.__('Export…'), 'gc-Export', () => undefined);
+  node.dataset['gc'] = last ? 'export-last' : 'export';
+  node.title = last ? trans.__('Export the session before this one, from the history') : trans.__('Export the session');
   node.setAttribute('aria-haspopup', 'menu');
   node.setAttribute('aria-expanded', 'false');
   let [closing, wasOpen] = [false, false];

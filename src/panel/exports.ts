@@ -20,6 +20,12 @@ const TYPES: Readonly<Record<ExportFormat, string>> = {
   svg: 'image/svg+xml'
 };
 
+/** What an export is of, and the names in it. */
+export interface IExportAsking extends INaming {
+  /** The session before this one. */
+  last: boolean;
+}
+
 /** What things are called, for one export; without it no text of a cell leaves the page. */
 export interface INaming {
   notebook?: string;
@@ -40,8 +46,8 @@ export function namingOf({ panel, model }: ITracked, names: Names): INaming {
 }
 
 /** Download the session as a file named after its notebook. */
-export async function download(tracked: ITracked, format: ExportFormat, trans: TranslationBundle, naming: INaming): Promise<void> {
-  const text = await fetchText(tracked, format, naming);
+export async function download(tracked: ITracked, format: ExportFormat, trans: TranslationBundle, asking: IExportAsking): Promise<void> {
+  const text = await fetchText(tracked, format, asking);
   if (text === null) {
     return;
   }
@@ -80,9 +86,9 @@ export async function copyAs(
   format: ExportFormat | Statement,
   title: string,
   trans: TranslationBundle,
-  naming: INaming
+  asking: IExportAsking
 ): Promise<void> {
-  const text = await fetchText(tracked, format, naming);
+  const text = await fetchText(tracked, format, asking);
   if (text !== null) {
     copyText(text);
     Notification.success(trans.__('Copied: %1', title), { autoClose: 2000 });
@@ -92,11 +98,11 @@ export async function copyAs(
 async function fetchText(
   tracked: ITracked,
   format: ExportFormat | Statement,
-  naming: INaming
+  { last, ...naming }: IExportAsking
 ): Promise<string | null> {
   const { connection, model } = tracked;
   // The kernel of a session that is over knows it from the history only.
-  const past = model.over && model.ended ? { session: model.ended.session } : {};
+  const past = (last || model.over) && model.ended ? { session: model.ended.session } : {};
   const reply = await connection.request('export', { format, ...past, ...naming });
   if (!reply.ok) {
     Notification.error(reply.error, { autoClose: 8000 });

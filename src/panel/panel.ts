@@ -19,7 +19,7 @@ import { button, element, setText, show } from '../dom';
 import { Frame } from '../frame';
 import { Now } from './now';
 import { exportButton } from './exportmenu';
-import { copyAs, copyText, download, type INaming, namingOf, statementTitles } from './exports';
+import { copyAs, copyText, download, type IExportAsking, namingOf, statementTitles } from './exports';
 import { History } from './history';
 import { lastFigures } from './last';
 import { Method } from './method';
@@ -57,7 +57,7 @@ export class GreencellPanel extends Widget {
       this._method.reveal();
     };
     this._summary = new Summary(_trans, () => void this.askZone(), reveal, () => void this._tracked?.connection.refresh(), () => _feed.settings.price);
-    this._notices = new Notices(_trans, reveal);
+    this._notices = new Notices(_trans, reveal, exportButton(commands, _trans, true));
     this._places = new Places(_feed, _trans, activate);
     this._now = new Now(_trans, {
       settings: _feed.settings,
@@ -199,23 +199,23 @@ export class GreencellPanel extends Widget {
   }
 
   /** Fetch the session in a format and hand it to the browser as a download. */
-  async export(format: ExportFormat): Promise<void> {
+  async export(format: ExportFormat, last = false): Promise<void> {
     if (this._tracked) {
-      await download(this._tracked, format, this._trans, this._naming(this._tracked));
+      await download(this._tracked, format, this._trans, this._asking(this._tracked, last));
     }
   }
 
   /** Put the session in a format on the clipboard. */
-  async copy(form: 'md' | Statement): Promise<void> {
+  async copy(form: 'md' | Statement, last = false): Promise<void> {
     if (this._tracked) {
       const title = form === 'md' ? 'Markdown' : statementTitles(this._trans)[form];
-      await copyAs(this._tracked, form, title, this._trans, this._naming(this._tracked));
+      await copyAs(this._tracked, form, title, this._trans, this._asking(this._tracked, last));
     }
   }
 
   /** Names are exported only where the user has ticked that, on this page. */
-  private _naming(tracked: ITracked): INaming {
-    return this._named.checked ? namingOf(tracked, this._places.names()) : {};
+  private _asking(tracked: ITracked, last: boolean): IExportAsking {
+    return { last, ...(this._named.checked ? namingOf(tracked, this._places.names()) : {}) };
   }
 
   /** Count no more, or again. */

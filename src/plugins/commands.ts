@@ -91,7 +91,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Saves a file by the browser'),
       describedBy: choice('format', EXPORT_FORMATS),
       isEnabled: isMeasuring,
-      execute: args => widget.export(chosen(args, 'format', EXPORT_FORMATS))
+      execute: args => widget.export(chosen(args, 'format', EXPORT_FORMATS), args['last'] === true)
     }, EXPORT_FORMATS.map(format => ({ format })));
     add(CommandIDs.copyMarkdown, {
       label: trans.__('Copy Energy and CO₂ of This Session as Markdown'),
@@ -107,7 +107,7 @@ export const commands: JupyterFrontEndPlugin<void> = {
       caption: trans.__('For a model card, a paper or a report'),
       describedBy: choice('name', STATEMENTS),
       isEnabled: isMeasuring,
-      execute: args => widget.copy(chosen(args, 'name', STATEMENTS))
+      execute: args => widget.copy(chosen(args, 'name', STATEMENTS), args['last'] === true)
     }, STATEMENTS.map(name => ({ name })));
     add(CommandIDs.setZone, {
       label: trans.__('Set Where the Electricity Comes From…'),

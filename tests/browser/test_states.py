@@ -126,6 +126,10 @@ def measuring_goes_on(nb: Notebook, words: str) -> None:
     assert page.locator("[data-gc='welcome']:visible").count() == 0
     head(nb, "Idle")
     assert exported(nb)["session"]["id"] != told["session"]["id"]
+    page.locator("[data-gc='export-last']").press("Enter")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")  # the first of the list
+    assert json.loads(download.value.path().read_text())["session"]["id"] == told["session"]["id"]
 
 
 def exported(nb: Notebook) -> dict[str, Any]:
