@@ -53,7 +53,8 @@ def test_a_place_that_is_none_is_said_in_one_line(open_notebook: Any, lab: Lab) 
 
 
 def test_a_small_share_has_no_line_unless_it_is_wanted(open_notebook: Any, lab: Lab) -> None:
-    """By itself from 1 % of all cells' energy, or 1 s; the setting moves that at once."""
+    """From a share of all cells' energy that is set, or 1 s; the setting moves that at once."""
+    lab.set("greencell:panel", badgeFromPercent=1)
     nb = open_notebook([BUSY.format(3), "b = 2"])
     nb.wait_idle()
     nb.enable()
