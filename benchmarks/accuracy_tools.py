@@ -37,7 +37,7 @@ class Greencell:
         from greencell.meter import Meter
         from greencell.model import CarbonFactor, CarbonInfo
         from greencell.processes import tree_clock
-        from greencell.session import Equipment, Session
+        from greencell.running_session import Equipment, Session
         from greencell.sources.discovery import Places, discover
 
         self._component = component

@@ -208,7 +208,7 @@ def _session(gpu: Gpu) -> Any:
     from greencell.meter import Meter
     from greencell.model import CarbonFactor, CarbonInfo
     from greencell.processes import tree_clock
-    from greencell.session import Equipment, Session
+    from greencell.running_session import Equipment, Session
     from greencell.sources.discovery import Places, discover
 
     found = discover(Places(nvml=gpu.nvml))

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, overload
 from greencell import script_session
 from greencell.measured_calls import measured_calls
 from greencell.measurement import Measurement, measure, running_extension
-from greencell.session import Session
+from greencell.running_session import Session
 
 __all__ = ["Measurement", "measure", "measured", "session"]
 F = TypeVar("F", bound=Callable[..., Any])

@@ -12,11 +12,12 @@ from greencell.errors import UsageError
 from greencell.feed import Feed
 from greencell.guard import Guard
 from greencell.naming import named
+from greencell.page_requests import Op, Request, decode_request
 from greencell.place import Place
-from greencell.session import Session
+from greencell.running_session import Session
 from greencell.version import __version__
 from greencell.what_if import WhatIf
-from greencell.wire import WIRE_VERSION, BadRequest, Op, Request, decode_request, number, page
+from greencell.wire import WIRE_VERSION, BadRequest, number, page
 
 MAX_SUGGESTIONS: Final = 8
 

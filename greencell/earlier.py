@@ -12,7 +12,7 @@ from greencell.document import JsonObject
 from greencell.errors import UsageError
 from greencell.history.keeper import notebook_path
 from greencell.keeping import history_path
-from greencell.session import Session
+from greencell.running_session import Session
 from greencell.settings import Settings
 from greencell.units import G_PER_KG, J_PER_KWH
 from greencell.wire import Message, number, whole_text

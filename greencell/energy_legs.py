@@ -17,7 +17,7 @@ from greencell.repetition import Repetition, Stop
 from greencell.report import figures
 from greencell.report.repetition_text import figure_line, repetition_text
 from greencell.report.terminal import printable
-from greencell.session import Session
+from greencell.running_session import Session
 from greencell.uncertainty import COVERAGE_FACTOR
 
 _U_IDLE: Final = 0.05

@@ -30,8 +30,7 @@ from greencell.energy_legs import (
 )
 from greencell.errors import UsageError
 from greencell.extension import Extension
-from greencell.report.shape import one_line
-from greencell.report.terminal import say
+from greencell.report.terminal import one_line, say
 from greencell.units import seconds_from_ns
 
 USAGE: Final = "%energy [-n RUNS] [-r LEGS] [--gross] [-o] STATEMENT"

@@ -16,7 +16,7 @@ from greencell.machine_time import machine_clock
 from greencell.meter import Meter
 from greencell.model import CarbonInfo
 from greencell.processes import reserved_share, tree_clock
-from greencell.session import Equipment
+from greencell.running_session import Equipment
 from greencell.settings import ReadSettings, Settings
 from greencell.sources.discovery import Places, discover
 

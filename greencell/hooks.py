@@ -23,7 +23,7 @@ from greencell.clock import Clock
 from greencell.guard import Guard
 from greencell.ledger import Opening
 from greencell.model import CellStatus
-from greencell.session import Session
+from greencell.running_session import Session
 from greencell.translation import translatable
 from greencell.wire import Notice
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from greencell import script_session
 from greencell.carbon.grid_table import GridTable
 from greencell.channel import kernel_of
 from greencell.equipment import equip
 from greencell.extension import ATTRIBUTE, Extension, Shell
 from greencell.guard import Guard
-from greencell.magics import Magics
-from greencell.report.shape import one_line
-from greencell.report.terminal import say
-from greencell.session import Session
+from greencell.report.terminal import one_line, say
+from greencell.running_session import Session
 from greencell.settings import read_settings
+
+if TYPE_CHECKING:
+    from greencell.magics import Magics
 
 _PARKED = "_greencell_parked"
 _SECTION = "GreenCell"
@@ -45,7 +46,9 @@ def _load(shell: Shell) -> None:
     setattr(shell, ATTRIBUTE, extension)
     _register_magics(shell, extension)
     # From now on this session measures the blocks, too: two would count everything twice.
-    Guard("session").run(script_session.end)
+    script = sys.modules.get("greencell.script_session")
+    if script is not None:
+        Guard("session").run(script.end)
     extension.start()
     own = () if extension.problem is None else (f"greencell: {extension.problem}",)
     extension.problems = (*misplaced, *equipped.problems, *own)
@@ -113,7 +116,11 @@ def _register_magics(shell: Shell, extension: Extension) -> None:
     from IPython.core.magic import needs_local_scope, no_var_expand
     from IPython.display import display
 
-    magics = Magics(extension, display)
+    @cache
+    def magics() -> Magics:
+        from greencell.magics import Magics  # with all reports, only when used
+
+        return Magics(extension, display)
 
     @no_var_expand  # type: ignore[untyped-decorator]  # IPython comes without types
     def greencell(line: str, cell: str | None = None) -> None:
@@ -121,9 +128,9 @@ def _register_magics(shell: Shell, extension: Extension) -> None:
         if line.split(None, 1)[:1] != ["export"]:  # the path of an export is as it was typed
             line = shell.var_expand(line, _CALLER)
         if cell is None:
-            magics.line(line)
+            magics().line(line)
         else:
-            magics.cell(line, cell)
+            magics().cell(line, cell)
 
     @no_var_expand  # type: ignore[untyped-decorator]  # IPython comes without types
     @needs_local_scope  # type: ignore[untyped-decorator]

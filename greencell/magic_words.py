@@ -8,8 +8,7 @@ import re
 from typing import Final
 
 from greencell.errors import UsageError
-from greencell.report.shape import visible
-from greencell.report.terminal import printable
+from greencell.report.terminal import printable, visible
 
 _SPACE: Final = r"(?!)" if os.name == "nt" else r"\\( )"
 _PIECE: Final = re.compile(rf"""(?<!\w)"([^"]*)"|(?<!\w)'([^']*)'|{_SPACE}|((?<=\w)["']|[^\s"'])""")

@@ -13,11 +13,12 @@ from greencell.errors import UsageError
 from greencell.extension import Extension
 from greencell.magic_words import Shown, flag, none_left, number_option, option, words_of
 from greencell.panel_magic import panel
+from greencell.report import Asked
 from greencell.report.history_text import history_text
 from greencell.report.html_format import cells_html, summary_html
-from greencell.report.shape import legible, one_line
+from greencell.report.shape import legible
 from greencell.report.sources_text import sources_text
-from greencell.report.terminal import say
+from greencell.report.terminal import one_line, say
 from greencell.report.text_formats import SORTS, cells_text, to_text
 from greencell.settings import PROVIDERS, TABLE
 
@@ -154,13 +155,13 @@ class Magics:
         notebook = option(arguments, "--notebook")
         days = number_option(arguments, "--days", 36_500.0)
         none_left(arguments, "history")
-        recorder = self._extension.recorder
-        if recorder is None:
+        history = self._extension.history
+        if history is None:
             raise UsageError("The history is off; GREENCELL_HISTORY=on keeps it.")
         from greencell.history.past import Wanted, past_sessions
 
         wanted = Wanted.of(self._session.wall_s(), days, notebook)
-        self._show(Shown(history_text(past_sessions(recorder.path, wanted))))
+        self._show(Shown(history_text(past_sessions(history.path, wanted))))
 
     def _zone(self, arguments: list[str]) -> None:
         if arguments:
@@ -211,10 +212,10 @@ class Magics:
         say("\n".join(lines))
 
 
-def _asked(arguments: list[str]) -> report.Asked:
+def _asked(arguments: list[str]) -> Asked:
     """What only the author knows, as far as a statement takes it."""
     training_type, per = option(arguments, "--training-type"), option(arguments, "--per")
-    return report.Asked(training_type, per) if per else report.Asked(training_type)
+    return Asked(training_type, per) if per else Asked(training_type)
 
 
 def _plain(value: Any) -> str:

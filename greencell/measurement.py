@@ -17,7 +17,7 @@ from greencell.errors import UsageError
 from greencell.guard import Guard
 from greencell.measured_calls import measured_calls
 from greencell.model import CellRecord, CellStatus
-from greencell.session import Session
+from greencell.running_session import Session
 from greencell.units import G_PER_KG
 
 if TYPE_CHECKING:
@@ -215,14 +215,13 @@ class Measurement:
 
     @property
     def _shown(self) -> str:
-        from greencell.report.shape import visible
+        from greencell.report.terminal import visible
 
         return visible(repr(self.label))
 
     def __repr__(self) -> str:
         from greencell.report import figures
-        from greencell.report.shape import one_line
-        from greencell.report.terminal import printable
+        from greencell.report.terminal import one_line, printable
         from greencell.units import kwh_from_j
 
         label, record = one_line(self.label), self.record

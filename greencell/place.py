@@ -20,8 +20,8 @@ from greencell.clock import Clock, SystemClock
 from greencell.errors import UsageError
 from greencell.guard import Guard
 from greencell.model import CarbonInfo, Forecast, LiveReading
+from greencell.running_session import Session
 from greencell.sampler import Sampler
-from greencell.session import Session
 from greencell.settings import PROVIDERS, TABLE
 from greencell.translation import translatable
 from greencell.wire import Notice

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from greencell.guard import Guard
-from greencell.session import Session
+from greencell.running_session import Session
 
 if TYPE_CHECKING:  # loaded by the first block, not by the import of greencell
-    from greencell.history.recorder import Recorder
+    from greencell.keeping import History
 
 _EXIT_S: Final = 0.45
 """So long an exit waits at most, whatever hangs."""
@@ -39,20 +39,20 @@ class ScriptSession:
     """
 
     session: Session
-    recorder: Recorder | None
+    history: History | None
     problems: tuple[str, ...]
 
     def close(self) -> None:
         """Write what is left and release the hardware; raises nothing."""
         Guard("session").run(self.session.close, _THREAD_S)
-        if self.recorder is not None:
-            Guard("history").run(self.recorder.close, self.session.id, _WRITE_S)
+        if self.history is not None:
+            Guard("history").run(self.history.close, self.session.id, _WRITE_S)
 
     def abandon_after_fork(self) -> None:
         """In a forked child: it is the parent's."""
         self.session.abandon_after_fork()
-        if self.recorder is not None:
-            self.recorder.abandon_after_fork()
+        if self.history is not None:
+            self.history.abandon_after_fork()
 
 
 class _Process:
@@ -140,13 +140,11 @@ def _build() -> ScriptSession:
     equipped = equip(read, os.environ, GridTable())
     session = Session(equipped.equipment)
     session.label = script_name()
-    recorder = None if _process.is_counted else keep(session, read.settings, alone=True)
-    if recorder is not None:
-        recorder.start()
+    history = None if _process.is_counted else keep(session, read.settings, alone=True)
     session.start()
     _tell(equipped.problems)
     _close_at_exit()
-    return ScriptSession(session, recorder, equipped.problems)
+    return ScriptSession(session, history, equipped.problems)
 
 
 def _tell(problems: Iterable[str]) -> None:
@@ -154,8 +152,7 @@ def _tell(problems: Iterable[str]) -> None:
     multiprocessing = sys.modules.get("multiprocessing.process")
     if multiprocessing is not None and multiprocessing.parent_process() is not None:
         return  # a worker has its parent's settings, and its parent told them
-    from greencell.report.shape import one_line
-    from greencell.report.terminal import say
+    from greencell.report.terminal import one_line, say
 
     for line in problems:
         if line not in _told:

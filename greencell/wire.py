@@ -12,11 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from greencell import document
-from greencell.carbon.tables import MAX_PUE
-from greencell.errors import UsageError
 from greencell.ledger import RunningFigure
 from greencell.model import CellRecord, Component, Interval, SessionView, Totals
-from greencell.naming import NAMELESS, Naming, naming_of, session_of
 from greencell.version import __version__
 
 WIRE_VERSION: Final = 1
@@ -29,14 +26,6 @@ PAGE_RECORDS: Final = 1_000
 """So many earlier records are one answer."""
 
 Kind = Literal["hello", "snapshot", "tick", "cell-start", "cell-end", "status"]
-Op = Literal[
-    "snapshot", "cells", "export", "zones", "set-zone", "what-if", "history", "pause", "resume",
-    "reset", "label",
-]  # fmt: skip
-OPS: Final[tuple[Op, ...]] = (
-    "snapshot", "cells", "export", "zones", "set-zone", "what-if", "history", "pause", "resume",
-    "reset", "label",
-)  # fmt: skip
 Message = dict[str, Any]  # JSON
 
 
@@ -53,24 +42,6 @@ class Notice:
     text: str
     remedy: str = ""
     about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request of the page, checked.
-
-    Attributes:
-        argument: the format, zone, zones, label, query, or the number before which cells are meant.
-        session: which session is exported; empty is the running one.
-        pue: of the building, with a zone or alone.
-        naming: what the page says that things are called, for this export only.
-    """
-
-    op: Op
-    argument: str = ""
-    session: str = ""
-    naming: Naming = NAMELESS
-    pue: float | None = None
 
 
 class BadRequest(Exception):
@@ -251,66 +222,6 @@ def whole_text(text: str) -> str:
     """
     text = text[:MAX_TEXT]
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def decode_request(content: object) -> Request:
-    """Check what a page sent; it may be anything.
-
-    Raises:
-        BadRequest: with the one line that says what would have been right.
-    """
-    if not isinstance(content, dict):
-        raise BadRequest("a request is an object with wire and op")
-    version = content.get("wire")
-    if version != WIRE_VERSION:
-        raise BadRequest(
-            f"this kernel speaks wire version {WIRE_VERSION}; update the older of the two sides"
-        )
-    op = content.get("op")
-    for known in OPS:
-        if op == known:
-            argument = _argument(known, content)
-            if known == "set-zone":
-                return Request(known, argument, pue=_pue(content))
-            if known != "export":
-                return Request(known, argument)
-            try:
-                return Request(known, argument, session_of(content), naming_of(content))
-            except UsageError as refusal:
-                raise BadRequest(str(refusal)) from refusal
-    raise BadRequest(f"unknown op; known are {', '.join(OPS)}")
-
-
-_ARGUMENT_OF: Final[Mapping[str, str]] = {
-    "cells": "before",
-    "export": "format",
-    "set-zone": "zone",
-    "label": "label",
-    "what-if": "zones",
-    "zones": "query",
-}
-_OPTIONAL: Final = frozenset({"what-if"})
-
-
-def _argument(op: Op, content: Mapping[object, object]) -> str:
-    name = _ARGUMENT_OF.get(op)
-    if name is None:
-        return ""
-    value = content.get(name)
-    if value is None and (op in _OPTIONAL or (op == "set-zone" and "pue" in content)):
-        return ""
-    if not isinstance(value, str) or not value.strip() or len(value) > MAX_TEXT:
-        raise BadRequest(f"{op} needs {name}: a text of at most {MAX_TEXT} characters")
-    return value.strip()
-
-
-def _pue(content: Mapping[object, object]) -> float | None:
-    pue = content.get("pue")
-    if pue is None:
-        return None
-    if isinstance(pue, bool) or not isinstance(pue, (int, float)) or not 1 <= pue <= MAX_PUE:
-        raise BadRequest(f"set-zone takes pue: a number from 1 to {MAX_PUE:g}")
-    return float(pue)
 
 
 def _figures(energy_j: Interval | None, co2_g: Interval | None) -> Message:

@@ -30,7 +30,7 @@ from simulated_machine import (
 
 from greencell.meter import Meter
 from greencell.model import INCOMPLETE, Attribution, CellRecord, Interval, SourceInfo, Totals
-from greencell.session import Equipment, Session
+from greencell.running_session import Equipment, Session
 from greencell.testing import FakeClock
 from tests_support import CARBON, HOST, StillThread
 

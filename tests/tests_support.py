@@ -12,7 +12,7 @@ from typing import Any
 
 from greencell.meter import Meter
 from greencell.model import CarbonFactor, CarbonInfo, HostInfo
-from greencell.session import Equipment, Session
+from greencell.running_session import Equipment, Session
 from greencell.testing import FakeClock, FakeCounter, FakeGauge, FakeMachineClock, FakeTreeClock
 
 HOST = HostInfo("Linux", "simulated", 4, 8.0, (), virtual=False)

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 
 from greencell.cli import doctor, history, lab, report, zones
 from greencell.errors import UsageError
-from greencell.report.shape import one_line
-from greencell.report.terminal import say
+from greencell.report.terminal import one_line, say
 from greencell.settings import read_settings
 from greencell.version import __version__
 

@@ -12,8 +12,8 @@ from greencell import report
 from greencell.document import SCHEMA
 from greencell.errors import UsageError
 from greencell.report.notebook import is_notebook, notebook_document
-from greencell.report.shape import legible, one_line
-from greencell.report.terminal import say
+from greencell.report.shape import legible
+from greencell.report.terminal import one_line, say
 from greencell.report.text_formats import cells_text, to_text
 
 NAME = "report"

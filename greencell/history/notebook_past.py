@@ -11,7 +11,8 @@ from typing import Any, Final
 from greencell.errors import UsageError
 from greencell.history import statements as sql
 from greencell.history.past import reading, session_of
-from greencell.report.shape import PAST_RUN, PAST_SESSION, visible
+from greencell.report.shape import PAST_RUN, PAST_SESSION
+from greencell.report.terminal import visible
 from greencell.units import J_PER_KWH
 
 MAX_SESSIONS: Final = 50

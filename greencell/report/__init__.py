@@ -1,35 +1,37 @@
 """Reports: the session document in each format. No arithmetic on energies here but scaling.
 
 ``render`` makes the text, ``write`` puts it into a file. A format is a function from the
-document to text; adding one touches its file and one line of ``FORMATS``.
+document to text; adding one touches its file and one line of ``FORMATS``. Each is imported when
+it is first used.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
 from greencell.errors import UsageError
-from greencell.report.data_formats import to_csv, to_json
-from greencell.report.file import export_path, replaced, write_whole
-from greencell.report.html_format import to_html
-from greencell.report.shape import legible, one_line
-from greencell.report.statements.ai_act import to_ai_act
-from greencell.report.statements.climate_card import to_climate_card
-from greencell.report.statements.codecarbon import to_codecarbon
-from greencell.report.statements.huggingface import to_yaml
-from greencell.report.statements.latex import to_tex
-from greencell.report.statements.model_card import to_model_card
-from greencell.report.statements.sci_line import to_sci
-from greencell.report.statements.words import Asked
-from greencell.report.svg_format import to_svg
-from greencell.report.text_formats import to_markdown
 
 __all__ = ["FORMATS", "STATEMENTS", "Asked", "Format", "known_name", "render", "write"]
 
 Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What only the author knows.
+
+    Attributes:
+        training_type: e.g. ``pre-training`` or ``fine-tuning``; left out where it is not given.
+        per: the functional unit of a score.
+    """
+
+    training_type: str | None = None
+    per: str = "run of this notebook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +48,53 @@ class Format:
     make: Callable[[Document, Asked], str]
 
 
-def _statement(make: Callable[[Document, Asked], str]) -> Callable[[Document, Asked], str]:
+def _function(room: str, name: str) -> Callable[..., str]:
+    """A function of a room of reports; threads may ask for it, too."""
+    from greencell.late import imported_late
+
+    module = imported_late(partial(import_module, f"greencell.report.{room}"))
+    function: Callable[..., str] = getattr(module, name)
+    return function
+
+
+def _view(suffix: str, title: str, room: str, name: str) -> Format:
+    return Format(suffix, title, lambda document, _: _function(room, name)(document))
+
+
+def _statement(suffix: str, title: str, room: str, name: str) -> Format:
     """Statements take a legible document."""
-    return lambda document, asked: make(legible(document), asked)
+
+    def make(document: Document, asked: Asked) -> str:
+        from greencell.report.shape import legible
+
+        return _function(f"statements.{room}", name)(legible(document), asked)
+
+    return Format(suffix, title, make)
 
 
+_TEX: Final = ("latex", "to_tex")
+_YAML: Final = ("huggingface", "to_yaml")
 _FILES: Final[Mapping[str, Format]] = {
-    "json": Format("json", "the session document", lambda d, _: to_json(d)),
-    "csv": Format("csv", "a row for each cell", lambda d, _: to_csv(d)),
-    "md": Format("md", "a summary in Markdown", lambda d, _: to_markdown(d)),
-    "html": Format("html", "a page that opens offline", lambda d, _: to_html(d)),
-    "tex": Format("tex", "the paragraph for a paper", _statement(to_tex)),
-    "yaml": Format("yaml", "co2_eq_emissions of a Hugging Face card", _statement(to_yaml)),
-    "svg": Format("svg", "an image of the cells, for a README", lambda d, _: to_svg(d)),
+    "json": _view("json", "the session document", "data_formats", "to_json"),
+    "csv": _view("csv", "a row for each cell", "data_formats", "to_csv"),
+    "md": _view("md", "a summary in Markdown", "text_formats", "to_markdown"),
+    "html": _view("html", "a page that opens offline", "html_format", "to_html"),
+    "tex": _statement("tex", "the paragraph for a paper", *_TEX),
+    "yaml": _statement("yaml", "co2_eq_emissions of a Hugging Face card", *_YAML),
+    "svg": _view("svg", "an image of the cells, for a README", "svg_format", "to_svg"),
 }
 STATEMENTS: Final[Mapping[str, Format]] = {
-    "model-card": Format("md", "model card: Environmental Impact", _statement(to_model_card)),
-    "huggingface": Format("yaml", "Hugging Face: co2_eq_emissions", _statement(to_yaml)),
-    "latex": Format("tex", "paper: a LaTeX paragraph", _statement(to_tex)),
-    "climate-card": Format("md", "climate performance model card", _statement(to_climate_card)),
-    "codecarbon": Format("csv", "codecarbon: emissions.csv", _statement(to_codecarbon)),
-    "sci": Format("txt", "software carbon intensity", _statement(to_sci)),
-    "ai-act": Format("txt", "EU AI Act: energy line", _statement(to_ai_act)),
+    "model-card": _statement(
+        "md", "model card: Environmental Impact", "model_card", "to_model_card"
+    ),
+    "huggingface": _statement("yaml", "Hugging Face: co2_eq_emissions", *_YAML),
+    "latex": _statement("tex", "paper: a LaTeX paragraph", *_TEX),
+    "climate-card": _statement(
+        "md", "climate performance model card", "climate_card", "to_climate_card"
+    ),
+    "codecarbon": _statement("csv", "codecarbon: emissions.csv", "codecarbon", "to_codecarbon"),
+    "sci": _statement("txt", "software carbon intensity", "sci_line", "to_sci"),
+    "ai-act": _statement("txt", "EU AI Act: energy line", "ai_act", "to_ai_act"),
 }
 """What is pasted or handed in somewhere; by name, because several have one suffix."""
 FORMATS: Final[Mapping[str, Format]] = {**_FILES, **STATEMENTS}
@@ -111,6 +138,9 @@ def write(
         UsageError: unknown suffix, no such folder, existing file without ``force``, something that
             is no file, or a place that cannot be written.
     """
+    from greencell.report.file import export_path, replaced, write_whole
+    from greencell.report.terminal import one_line
+
     path = export_path(path)
     former = replaced(path, force=force)
     if form is not None:

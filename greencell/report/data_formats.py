@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from greencell.errors import UsageError
-from greencell.report.shape import UNSAFE, legible
+from greencell.report.shape import legible
+from greencell.report.terminal import UNSAFE
 
 _FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
 """What a spreadsheet takes for the start of a formula (OWASP, CWE-1236)."""

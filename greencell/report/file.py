@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from greencell.errors import UsageError
-from greencell.report.shape import one_line
+from greencell.report.terminal import one_line
 
 _NEW_MODE: Final = 0o666
 """Of a new file; the umask takes from it. Asking for the umask would mean to set it, for every

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from greencell.report import figures
 from greencell.report.data_formats import defused
-from greencell.report.shape import visible
+from greencell.report.terminal import visible
 
 Past = Mapping[str, Any]
 _COLUMNS: Final = (

@@ -1,4 +1,4 @@
-"""What a session document must hold to be shown, and which of its characters may be.
+"""What a session document must hold to be shown.
 
 A document comes from a file that anybody may have made. ``legible`` gives it back complete:
 what an older greencell did not write is there as unknown, no text steers a terminal, turns the
@@ -8,26 +8,17 @@ reading direction or begins a line of its own, and every figure lies within its 
 from __future__ import annotations
 
 import itertools
-import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from greencell.errors import UsageError
 from greencell.report.figures import UNKNOWN_WORD
+from greencell.report.terminal import one_line
 
 Document = Mapping[str, Any]
 _Reader = Callable[[object, str], Any]
 """Takes a value and its place in the document, and gives the value as it may be shown."""
-
-UNSAFE: Final = re.compile(
-    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb"
-    "\ud800-\udfff]"
-)
-"""Controls (ESC and its kin), bidirectional controls, line separators, halves of characters."""
-_LINE_ENDS: Final = re.compile("[\t\n\r]")
-"""What is no harm in a text of several lines, and breaks one of one line."""
-
 
 MAX_NUMBER: Final = 1e15
 MIN_NUMBER: Final = 1e-30
@@ -46,24 +37,6 @@ def legible(document: Document) -> dict[str, Any]:
     """
     shown: dict[str, Any] = _DOCUMENT(document, "")
     return shown
-
-
-def visible(text: str) -> str:
-    r"""A text whose controls are written out, e.g. ``\x1b``; tabs and line ends stay."""
-    return UNSAFE.sub(_written_out, text)
-
-
-def one_line(text: str, most: int | None = 120) -> str:
-    """A text from elsewhere as part of a line: visible, without line ends, cut if it is longer."""
-    shown = visible(_LINE_ENDS.sub(lambda found: repr(found[0])[1:-1], text))
-    if most is None or len(shown) <= most:
-        return shown
-    return f"{shown[: most // 2]}…{shown[-(most // 2) :]}"
-
-
-def _written_out(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004  # one byte
 
 
 # -- readers -----------------------------------------------------------------------------------

@@ -22,14 +22,16 @@ from greencell.cli.report import read
 from greencell.errors import ReadFailed, SourceUnavailable, UsageError
 from greencell.history.leftover import leftovers
 from greencell.magic_words import words_of
+from greencell.page_requests import OPS, decode_request
 from greencell.report.file import export_path
 from greencell.report.notebook import notebook_document
-from greencell.report.shape import UNSAFE, legible
+from greencell.report.shape import legible
+from greencell.report.terminal import UNSAFE
 from greencell.report.text_formats import cells_text, to_text
 from greencell.settings import environment_name, read_settings
 from greencell.sources.powercap import readable_zones
 from greencell.sources.sysfs_file import open_readonly, parse_number
-from greencell.wire import OPS, BadRequest, decode_request
+from greencell.wire import BadRequest
 
 Reader = Callable[[Choices, Path], None]
 """Takes choices and an empty folder to work in."""

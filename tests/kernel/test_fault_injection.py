@@ -121,7 +121,7 @@ def test_no_failure_of_ours_reaches_a_cell(tmp_path: Path) -> None:
     result = inject(tmp_path)
 
     assert len(result["targets"]) > 120, result["targets"]
-    for name in ("hooks.py", "session.py", "ledger.py", "meter.py", "place.py", "history"):
+    for name in ("hooks.py", "session.py", "ledger.py", "meter.py", "keeping.py", "history"):
         assert any(name in target for target in result["targets"]), name
     summary = sorted({(t, k, where) for t, k, where, _ in result["found"]})
     assert result["found"] == [], summary

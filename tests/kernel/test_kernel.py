@@ -838,7 +838,7 @@ def test_a_hook_that_fails_is_told_as_a_notice(start_kernel: Start) -> None:
     """Its cell is there as lost, so a person must know why; the next ones are as ever."""
     kernel = start_kernel()
     kernel.run(
-        "from greencell.session import Session\n"
+        "from greencell.running_session import Session\n"
         "kept = Session.open_run\n"
         "def failing(*args, **named):\n"
         "    Session.open_run = kept\n"

@@ -13,7 +13,7 @@ from greencell.errors import UsageError
 from greencell.meter import Meter
 from greencell.model import Attribution
 from greencell.repetition import BUDGET_S
-from greencell.session import Equipment, Session
+from greencell.running_session import Equipment, Session
 from greencell.testing import FakeClock, FakeCounter, FakeMachineClock, FakeModel, FakeTreeClock
 from tests_support import CARBON, HOST, StillThread
 

@@ -11,7 +11,7 @@ import pytest
 
 from greencell.meter import Meter
 from greencell.model import INCOMPLETE, CellRecord
-from greencell.session import Equipment, Session
+from greencell.running_session import Equipment, Session
 from greencell.sources.discovery import Places, discover
 from greencell.testing import (
     FakeClock,

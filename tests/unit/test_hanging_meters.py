@@ -19,7 +19,7 @@ from greencell.clock import SystemClock
 from greencell.errors import SourceUnavailable
 from greencell.hooks import Hooks
 from greencell.meter import Meter
-from greencell.session import Equipment, Session
+from greencell.running_session import Equipment, Session
 from greencell.sources import discovery
 from greencell.sources.discovery import Places, discover
 from greencell.testing import FakeCounter, FakeMachineClock, FakeTreeClock

@@ -9,7 +9,7 @@ import pytest
 
 from greencell.hooks import Hooks
 from greencell.meter import Meter
-from greencell.session import Equipment, Session
+from greencell.running_session import Equipment, Session
 from greencell.testing import FakeClock, FakeCounter, FakeMachineClock, FakeTreeClock
 from greencell.units import NS_PER_S
 from tests_support import CARBON, HOST, StillThread

@@ -455,7 +455,7 @@ import greencell.load, greencell.magics, greencell.control, greencell.cli, green
 from greencell.carbon.grid_table import GridTable
 from greencell.equipment import equip
 from greencell.place import Place, opening
-from greencell.session import Session
+from greencell.running_session import Session
 from greencell.settings import read_settings
 from greencell.carbon.carbon_info import Wishes
 table = GridTable()

@@ -14,7 +14,7 @@ from greencell.magics import HELP, Magics
 from greencell.measurement import Measurement
 from greencell.place import Place
 from greencell.report import figures
-from greencell.report.shape import visible
+from greencell.report.terminal import visible
 from tests_support import Bench
 
 

@@ -17,8 +17,9 @@ from greencell.errors import UsageError
 from greencell.report.carbon_text import cells_footprint_text
 from greencell.report.html_format import cells_html, summary_html
 from greencell.report.place_text import place_line, place_text
-from greencell.report.shape import UNSAFE, legible
+from greencell.report.shape import legible
 from greencell.report.sources_text import sources_text
+from greencell.report.terminal import UNSAFE
 from greencell.report.text_formats import cells_text, to_text
 from tests_support import long_document
 

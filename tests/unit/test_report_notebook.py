@@ -18,7 +18,8 @@ from greencell.errors import UsageError
 from greencell.report.cell_entry import read_entry, source_hash
 from greencell.report.html_format import cells_html
 from greencell.report.notebook import notebook_document
-from greencell.report.shape import UNSAFE, legible
+from greencell.report.shape import legible
+from greencell.report.terminal import UNSAFE
 from greencell.report.text_formats import cells_text, to_text
 
 GOLDEN = Path(__file__).parents[1] / "fixtures" / "figures.ipynb"

@@ -14,8 +14,8 @@ from greencell import report
 from greencell.cli import main
 from greencell.errors import UsageError
 from greencell.report.html_format import cells_html, summary_html
-from greencell.report.shape import legible, visible
-from greencell.report.terminal import say
+from greencell.report.shape import legible
+from greencell.report.terminal import say, visible
 from greencell.report.text_formats import cells_text, to_text
 
 SAMPLE = Path(__file__).parents[1] / "fixtures" / "session.json"

@@ -217,7 +217,7 @@ def test_nothing_holds_up_an_exit_or_is_heard_of_at_it(scripts: Scripts, hang: s
         import threading, time, greencell
         from greencell.history.recorder import Recorder
         from greencell.meter import Meter
-        from greencell.session import Session
+        from greencell.running_session import Session
         def raise_exit(*_): raise SystemExit(7)
         def refuse(_): raise RuntimeError("can't start new thread")
         with greencell.measure("x"): pass

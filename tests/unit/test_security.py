@@ -46,7 +46,7 @@ from greencell.magics import Magics
 from greencell.place import Place
 from greencell.report.history_text import history_csv, history_text
 from greencell.report.html_format import cells_html, comparison_html, summary_html
-from greencell.report.shape import UNSAFE
+from greencell.report.terminal import UNSAFE
 from greencell.report.text_formats import cells_text, to_text
 from greencell.what_if import WhatIf
 from greencell.wire import Notice
@@ -614,9 +614,10 @@ for line in ("", "cells", "status", "status --json", "sources", "zone", "live", 
 for name in FORMATS:
     greencell_says(f"export {exports}/{name} --as {name}")
 for one in (extension, extension.session, extension.place, extension.place._provider,
-            extension.settings, extension.recorder, extension.hooks):
+            extension.settings, extension.history, extension.history.opened().recorder, extension.hooks):
     said.append(repr(one) + str(getattr(one, "__dict__", "")))
-while extension.recorder._opened is None or extension.recorder._waiting:
+recorder = extension.history.opened().recorder
+while recorder._opened is None or recorder._waiting:
     __import__("time").sleep(0.01)
 busy = sqlite3.connect(f"{folder}/history.sqlite3", isolation_level=None)
 busy.execute("begin immediate")

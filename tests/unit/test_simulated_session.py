@@ -10,7 +10,7 @@ from scenarios import StillThread
 
 from greencell.meter import Meter
 from greencell.model import CarbonFactor, CarbonInfo, HostInfo
-from greencell.session import Equipment, Session
+from greencell.running_session import Equipment, Session
 from greencell.sources.discovery import Places, discover
 from greencell.testing import (
     FakeClock,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from greencell import wire
 from greencell.feed import Feed
 from greencell.ledger import Opening
-from greencell.wire import BadRequest, decode_request
+from greencell.page_requests import OPS, decode_request
+from greencell.wire import BadRequest
 from tests_support import CARBON, Bench, RecordingOutlet
 
 FOLDER = Path(__file__).parents[1] / "wire"
@@ -266,7 +267,7 @@ json_values = st.recursive(
     max_leaves=12,
 )
 requests = json_values | st.fixed_dictionaries(
-    {"wire": st.just(1) | json_values, "op": st.sampled_from(wire.OPS) | json_values},
+    {"wire": st.just(1) | json_values, "op": st.sampled_from(OPS) | json_values},
     optional={
         "format": json_values,
         "zone": json_values,
@@ -287,7 +288,7 @@ def test_a_request_may_be_anything(content: Any) -> None:
     except BadRequest as refusal:
         assert "\n" not in str(refusal)
     else:
-        assert request.op in wire.OPS
+        assert request.op in OPS
 
 
 @given(st.floats())

@@ -6,9 +6,9 @@ of a general-purpose model. Told in MWh with two significant digits, and for thi
 
 from __future__ import annotations
 
-from greencell.report import figures
+from greencell.report import Asked, figures
 from greencell.report.statements import words
-from greencell.report.statements.words import Asked, Document
+from greencell.report.statements.words import Document
 
 _KWH_PER_MWH = 1_000.0
 _DIGITS = 2

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from greencell.report import figures
+from greencell.report import Asked, figures
 from greencell.report.statements import words
-from greencell.report.statements.words import Asked, Document
+from greencell.report.statements.words import Document
 from greencell.report.text_formats import escaped_markdown
 
 OPEN: Final = "(for the author to fill in)"

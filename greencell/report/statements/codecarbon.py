@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from greencell.carbon.grid_table import GridTable
 from greencell.errors import UsageError
+from greencell.report import Asked
 from greencell.report.data_formats import defused
 from greencell.report.statements import words
-from greencell.report.statements.words import Asked, Document
+from greencell.report.statements.words import Document
 from greencell.report.work import work_of
 
 COLUMNS: Final = (

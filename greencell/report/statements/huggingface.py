@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from greencell.report import figures
+from greencell.report import Asked, figures
 from greencell.report.statements import words
-from greencell.report.statements.words import Asked, Document
+from greencell.report.statements.words import Document
 from greencell.units import G_PER_KG
 
 _DIGITS: Final = 4

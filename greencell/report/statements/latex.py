@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from greencell.report import figures
+from greencell.report import Asked, figures
 from greencell.report.statements import words
-from greencell.report.statements.words import Asked, Document
+from greencell.report.statements.words import Document
 
 _SCOPES: Final = {"kernel": " caused by this notebook", "machine": " of the machine"}
 _TEX: Final = {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from greencell.report import figures
+from greencell.report import Asked, figures
 from greencell.report.statements import words
-from greencell.report.statements.words import Asked, Document
+from greencell.report.statements.words import Document
 from greencell.report.text_formats import escaped_markdown
 from greencell.units import G_PER_KG
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from greencell.carbon.sci import STANDARD, FunctionalUnit, sci
-from greencell.report import figures
+from greencell.report import Asked, figures
 from greencell.report.carbon_text import grams
 from greencell.report.statements import words
-from greencell.report.statements.words import Asked, Document
+from greencell.report.statements.words import Document
 from greencell.report.work import work_of
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from greencell.carbon.facilities import PROVIDERS
@@ -18,19 +17,6 @@ _GUESSES: Final = {
 }
 _VERBS: Final = {"measured": "measured", "estimated": "estimated"}
 MIXED: Final = "in part measured, in part estimated"
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What only the author knows.
-
-    Attributes:
-        training_type: e.g. ``pre-training`` or ``fine-tuning``; left out where it is not given.
-        per: the functional unit of a score.
-    """
-
-    training_type: str | None = None
-    per: str = "run of this notebook"
 
 
 def verb(document: Document) -> str:
