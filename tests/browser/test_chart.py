@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from lab_support import Lab, Notebook
 
@@ -218,7 +219,8 @@ def test_the_running_cell_has_its_line(charted: Notebook) -> None:
     )
     words = _text(nb, RUNNING)
     assert "[*]" in words and "import time" in words and " s" in words and "Wh" in words
-    assert " W" in _text(nb, "[data-gc='power']")
+    # A start tells the energy so far, and only the first tick a power.
+    expect(page.locator("[data-gc='power']")).to_contain_text("W", timeout=10_000)
     page.locator(".jp-Notebook .jp-Cell").nth(2).click()
     page.locator(f"{RUNNING} button").click()
     page.wait_for_function(
