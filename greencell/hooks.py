@@ -303,11 +303,14 @@ class Hooks:
         # Told twice, where an interrupt has it done again, an end counts once.
         for newer in abandoned:
             self._session.end(newer.run, snapshot, "lost", None)
-        self._session.end(frame.run, snapshot, _status(result), _count(result) or frame.count)
+        is_inner = any(f.thread == frame.thread and f is not frame for f in self._frames)
+        count = _count(result) or frame.count
+        self._session.end(frame.run, snapshot, _status(result), count, is_inner=is_inner)
         for gone in (*abandoned, frame):
             self._frames.remove(gone)
         self._ended = _weakly(info)
-        self._session.wake_soon()
+        if not is_inner:
+            self._session.wake_soon()
 
     def _note_unbegun(self, result: Result) -> None:
         """A cell whose first hook did not come to its end has its number and a reply all the same.

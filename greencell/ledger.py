@@ -68,11 +68,16 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """A run that ends."""
+    """A run that ends.
+
+    Attributes:
+        is_inner: whether it ends within a cell, so that nobody waits for its figure.
+    """
 
     run: str
     status: CellStatus
     execution_count: int | None
+    is_inner: bool = False
 
 
 @dataclass(slots=True)

@@ -158,7 +158,7 @@ class Measurement:
         snapshot = frame.session.take()  # the readings come first, for the same reason
         frame.is_ended = True
         _innermost.set(_open_frame(_innermost.get()))
-        frame.session.end(frame.run, snapshot, status, None)
+        frame.session.end(frame.run, snapshot, status, None, is_inner=True)
         frame.is_told = True
 
     # -- what it cost --------------------------------------------------------------------------

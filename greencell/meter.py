@@ -39,6 +39,8 @@ HANG_S: Final = 0.5
 """A read that takes longer than this hangs: nobody waits for it any more."""
 _OVERDUE_NS: Final = 20_000_000
 """A hook reads no source that the thread has been reading for so long."""
+_BUSY_NS: Final = 5_000_000
+"""Hooks read the machine's busy time no more often: it ticks every 10 ms, and costs the most."""
 _FIRST_RETRY_S: Final = 1.0
 _LONGEST_RETRY_S: Final = 60.0
 
@@ -157,6 +159,7 @@ class Meter:
         self._never_in_hooks: frozenset[int] = frozenset()
         self._reading: tuple[int, int] | None = None
         self._epoch = 0
+        self._busy_ns = -_BUSY_NS
         self._guard = Guard("meter", clock.monotonic_ns)
         self.spares_hooks = False
         self._tree = tree
@@ -188,7 +191,7 @@ class Meter:
                 # Once nobody could escape it; a second time nobody meets it.
                 self._never_in_hooks |= self._kin[index]
             before_ns = after_ns
-        return self._snapshot(begin_ns, boot_ns, values)
+        return self._snapshot(begin_ns, boot_ns, values, sparing=True)
 
     def take_all(self) -> Snapshot:
         """Read everything but what hangs, learn which sources are slow. For the thread.
@@ -215,12 +218,16 @@ class Meter:
         begin_ns, boot_ns = self._clock.monotonic_ns(), self._clock.boot_ns()
         return self._snapshot(begin_ns, boot_ns, [FAILED] * len(self.sources))
 
-    def _snapshot(self, begin_ns: int, boot_ns: int, values: list[RawValue]) -> Snapshot:
+    def _snapshot(
+        self, begin_ns: int, boot_ns: int, values: list[RawValue], *, sparing: bool = False
+    ) -> Snapshot:
         tree_s = self._tree.read_s()
         busy_s: float | None = None
-        # Where it fails, the others' CPU time is taken to go on as before.
-        with contextlib.suppress(ReadFailed):
-            busy_s = self._machine.read_s()
+        # Where it is not read, or fails, the others' CPU time is taken to go on as before.
+        if not sparing or begin_ns - self._busy_ns >= _BUSY_NS:
+            self._busy_ns = begin_ns
+            with contextlib.suppress(ReadFailed):
+                busy_s = self._machine.read_s()
         end_ns = self._clock.monotonic_ns()
         return Snapshot(
             begin_ns, end_ns, boot_ns, self._clock.wall_s(), tree_s, busy_s, tuple(values)

@@ -70,6 +70,10 @@ SHARING_INTERVAL_BUSY_S = 2.0
 GATHER_S = 0.05
 """What happened waits so long for more of it. Beside quick cells the thread would compete with the
 kernel's own work."""
+INNER_EVERY_S = 1.0
+"""Runs within a cell, and blocks, are booked no more often, unless the cell ends."""
+_FRESH_NS = 300_000
+"""An inner run that begins so soon after the last readings begins with them."""
 PROVISIONAL_AFTER_S = 0.05
 """A run whose end waits for a tick as long as this is told of before, and again after it."""
 HOOKS_SPARED_S = 60.0
@@ -217,6 +221,8 @@ class Session:
         self.feed: Feed | None = None
         self.keeper: Keeper | None = None
         self.place_notices: tuple[Notice, ...] = ()
+        self._is_urgent = False
+        self._last_taken: Snapshot | None = None
         self.watchers: list[Callable[[], None]] = []
         self.more_notices: list[Callable[[], Iterable[Notice]]] = []
         self.paused = False
@@ -250,6 +256,7 @@ class Session:
         self._next_label = None
         self._sampled_ns = self._shared_ns = self._due_ns = self._full_ns = 0
         self._watched: dict[int, float] = {}
+        self._received_ns = 0
         self._last_cell_ns = self._clock.monotonic_ns()
         self._started_at = first.wall_s
         self._ended_at: float | None = None
@@ -309,7 +316,11 @@ class Session:
         elif self._due_ns - now_ns > NS_PER_S:
             self._sampler.wake_by(now_ns + int(GATHER_S * NS_PER_S))
             self._watch_thread.wake_by(now_ns + NS_PER_S)
-        self._events.append((self.take(), opening))
+        is_inner = _is_inner(opening)
+        last = self._last_taken
+        is_fresh = is_inner and last is not None and now_ns - last.end_ns < _FRESH_NS
+        self._events.append((last if last and is_fresh else self.take(), opening))
+        self._is_urgent = self._is_urgent or not is_inner
 
     def take(self) -> Snapshot:
         """The readings of this moment, for ``end``; where reading fails, its clocks."""
@@ -317,7 +328,8 @@ class Session:
         snapshot = meters.run(take)
         if snapshot is None and (meters.interrupted or meters.signal is not None):
             snapshot = meters.run(take)  # no meter is to blame
-        return snapshot or self._meter.take_clocks()
+        self._last_taken = snapshot = snapshot or self._meter.take_clocks()
+        return snapshot
 
     def pop_signal(self) -> int | None:
         """The signal whose handler raised while meters were read on the main thread; told once.
@@ -332,16 +344,24 @@ class Session:
         return number
 
     def end(
-        self, run: str, snapshot: Snapshot, status: CellStatus, execution_count: int | None
+        self,
+        run: str,
+        snapshot: Snapshot,
+        status: CellStatus,
+        execution_count: int | None,
+        *,
+        is_inner: bool = False,
     ) -> None:
-        """A run ended when ``snapshot`` was taken."""
-        self._events.append((snapshot, Closing(run, status, execution_count)))
+        """A run ended when ``snapshot`` was taken; an inner one, within a cell that goes on."""
+        self._events.append((snapshot, Closing(run, status, execution_count, is_inner)))
+        self._is_urgent = self._is_urgent or not is_inner
 
     def note(self, opening: Opening, status: CellStatus, execution_count: int | None) -> None:
         """A run of which no more is known than that it was: it has no length."""
         snapshot = self.take()
         self._events.append((snapshot, opening))
         self._events.append((snapshot, Closing(opening.run, status, execution_count)))
+        self._is_urgent = True
 
     def spare_hooks(self) -> None:
         """A hook was slow: the next ones read clocks alone, and wait for no message to leave."""
@@ -431,13 +451,16 @@ class Session:
 
     def _receive(self) -> None:
         """Take over what was read, in the order of time: several threads hand it over."""
+        self._is_urgent, self._received_ns = False, self._clock.monotonic_ns()
         handed = []
         while self._events:
             handed.append(self._events.popleft())
         for snapshot, what in sorted(handed, key=lambda item: item[0].end_ns):
             if what is not None:
                 self._last_cell_ns = snapshot.end_ns
-                self._full_ns = min(self._full_ns, snapshot.end_ns + int(GATHER_S * NS_PER_S))
+                if not _is_inner(what):
+                    gathered_ns = snapshot.end_ns + int(GATHER_S * NS_PER_S)
+                    self._full_ns = min(self._full_ns, gathered_ns)
             self._books.receive(self._event(snapshot, what))
 
     def finished(self, claim: Claim) -> CellRecord | None:
@@ -500,7 +523,7 @@ class Session:
     def _do_due(self) -> float:
         """Look for ticks at once, do all else when it is due; the seconds until something is."""
         with self._lock:
-            if self._events:
+            if self._events and not self._may_wait:
                 self._stages.booking.run(self._receive)
                 self._watched = self._watch()
         if self._watched and self._clock.monotonic_ns() < self._full_ns:
@@ -513,13 +536,20 @@ class Session:
         until_full_s = (self._full_ns - self._clock.monotonic_ns()) / NS_PER_S
         return until_full_s if until_full_s > 0.0 else self._do_all()
 
+    @property
+    def _may_wait(self) -> bool:
+        """Whether there is nothing to book but inner runs, which a cell may run by the thousand."""
+        since_s = (self._clock.monotonic_ns() - self._received_ns) / NS_PER_S
+        return bool(self._events) and not self._is_urgent and since_s < INNER_EVERY_S
+
     def _do_all(self) -> float:
         """Book, sample, look and tell what is due; the seconds until something is due again.
 
         Each stage is behind its own guard: what fails rests for a while, and the others go on.
         """
         stages = self._stages
-        stages.booking.run(self._settle)
+        if not self._may_wait:
+            stages.booking.run(self._settle)
         now_ns = self._clock.monotonic_ns()
         self._use_hooks_again(now_ns)
         period_s = self._period_s(now_ns)
@@ -964,3 +994,13 @@ class Session:
         self._events.clear()
         self.claims = Claims()
         self.feed = self.keeper = None
+
+
+def _is_inner(what: Opening | Closing) -> bool:
+    """Whether a run begins or ends within a cell, or is a block: the next beat is soon enough.
+
+    A cell may run thousands of them, and the thread would compete with it.
+    """
+    if isinstance(what, Closing):
+        return what.is_inner
+    return what.parent_run is not None or not what.is_cell
