@@ -453,6 +453,7 @@ export class SessionModel {
       case 'cell-start':
         this._carry();
         this._current.tell(message.running);
+        this._powerW = message.running.meanPowerW; // until the first tick
         if (message.totals) {
           this._takeTold(message.totals, null, message.t);
         }
