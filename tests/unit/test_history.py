@@ -517,6 +517,47 @@ def test_a_full_disk_is_one_notice_and_a_retry(path: Path, monkeypatch: pytest.M
         assert writer.notices == ()
 
 
+def test_a_writer_whose_thread_has_ended_writes_all_the_same(path: Path) -> None:
+    """Whatever killed it: the next row starts it again, and those that waited are written."""
+    with kept(path) as (bench, writer):
+        bench.cell(1.0)
+        beat(bench)
+        wait(lambda: not writer._waiting)
+        writer._thread.stop(5.0)
+        assert not writer._thread.alive
+        for _ in range(3):
+            bench.cell(1.0)
+            beat(bench)
+            bench.clock.advance(1.0)
+            beat(bench)
+        wait(lambda: not writer._waiting)
+
+        assert writer._thread.alive
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        assert file.execute("select count(*) from cell where state = 'done'").fetchone() == (4,)
+
+
+def test_without_threads_rows_are_written_where_they_are_handed_over(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that can start no thread keeps its history too."""
+
+    def refuses(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuses)
+    with kept(path) as (bench, writer):
+        for _ in range(3):
+            bench.cell(1.0)
+            beat(bench)
+            bench.clock.advance(1.0)
+            beat(bench)
+            time.sleep(0.15)  # rows in quick succession go together
+        assert writer.guard.failures == 0
+    with contextlib.closing(sqlite3.connect(path)) as file:
+        assert file.execute("select count(*) from cell where state = 'done'").fetchone() == (3,)
+
+
 def test_a_disk_that_hangs_delays_no_cell(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread that writes stands still; nobody else waits for it, nor at the end."""
     gate = threading.Event()
