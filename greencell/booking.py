@@ -11,9 +11,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from greencell.arithmetic import CounterScale
 from greencell.attribution import (
     NOTHING,
     Baseline,
@@ -26,13 +25,15 @@ from greencell.attribution import (
     kernel_portion,
     whole,
 )
-from greencell.curve import CounterCurve, Trouble
 from greencell.edges import Edge, Power
-from greencell.gauge_curve import GaugeCurve
 from greencell.meter import ASLEEP, GONE, LEFT_OUT, Look, Missing, RawValue, Snapshot
 from greencell.model import Attribution, Component, SourceInfo
 from greencell.sources.base import EnergyCounter, PowerModel, Source
 from greencell.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from greencell.curve import CounterCurve, Trouble
+    from greencell.gauge_curve import GaugeCurve
 
 SUSPENDED_NS: Final = NS_PER_S
 """If the boot clock gains more than this on the monotonic clock, the machine slept."""
@@ -69,7 +70,8 @@ class _Track:
         self.model = source if isinstance(source, PowerModel) else None
         known = Power(source.idle_w, 0.0) if isinstance(source, PowerModel) else None
         self.baseline = Baseline(known, max(_QUIET_S, _QUIET_PERIODS * self.info.period_s))
-        self.curve = _curve(source)
+        self.counter, self.gauge = _curves(source)
+        self.curve = self.counter or self.gauge
         self.troubles: list[Trouble] = []
         self.gone = False
         self.failing = False
@@ -92,12 +94,12 @@ class _Track:
             return
         if isinstance(value, Missing):
             return
-        if isinstance(self.curve, GaugeCurve):
-            self.curve.observe(t_s, float(value))
-            return
-        trouble = self.curve.observe(t_s, boot_s, int(value), begin_s)
-        if trouble is not None:
-            self.troubles.append(trouble)
+        if self.gauge is not None:
+            self.gauge.observe(t_s, float(value))
+        if self.counter is not None:
+            trouble = self.counter.observe(t_s, boot_s, int(value), begin_s)
+            if trouble is not None:
+                self.troubles.append(trouble)
 
     @property
     def is_unread(self) -> bool:
@@ -107,9 +109,7 @@ class _Track:
     @property
     def period_s(self) -> float:
         """The update period as found, or as documented."""
-        if isinstance(self.curve, CounterCurve):
-            return self.curve.clock.period_s
-        return self.info.period_s
+        return self.info.period_s if self.counter is None else self.counter.clock.period_s
 
     def is_settled(self, t_s: float) -> bool:
         """Whether nothing better will be known of ``t_s``."""
@@ -118,7 +118,7 @@ class _Track:
         return self.curve.is_settled(t_s) or self._waited_in_vain(t_s)
 
     def _waited_in_vain(self, t_s: float) -> bool:
-        if isinstance(self.curve, CounterCurve) and self.curve.is_stale:
+        if self.counter is not None and self.counter.is_stale:
             return True
         patience_s = _PATIENCE * self.period_s + self.info.lag_s + _PATIENCE_S
         return self.tried_s - t_s > patience_s
@@ -126,9 +126,9 @@ class _Track:
     def stands_still(self, t_s: float) -> bool:
         """Whether a counter was read all the time since ``t_s`` and did not tick."""
         return (
-            isinstance(self.curve, CounterCurve)
+            self.counter is not None
             and self.is_read_at(t_s)
-            and not self.curve.is_settled(t_s)
+            and not self.counter.is_settled(t_s)
             and self._waited_in_vain(t_s)
         )
 
@@ -139,11 +139,11 @@ class _Track:
 
     def edge(self, t_s: float, *, exact: bool) -> Edge:
         """The energy at ``t_s``; ``exact`` looks at the ticks around it."""
-        assert self.curve is not None  # for the type checker
-        if isinstance(self.curve, GaugeCurve):
-            return self.curve.edge(t_s)
+        if self.gauge is not None:
+            return self.gauge.edge(t_s)
+        assert self.counter is not None  # for the type checker
         exact = exact and self.info.scope == "component"
-        return self.curve.edge(t_s) if exact else self.curve.raw_edge(t_s)
+        return self.counter.edge(t_s) if exact else self.counter.raw_edge(t_s)
 
     def use(self, moment: _Moment, logical_cpus: int) -> CpuUse:
         """CPU use since this source was last booked."""
@@ -213,8 +213,8 @@ class Booking:
     def infos(self) -> list[SourceInfo]:
         """What each source is, with its period as found, in the order of all portions."""
         return [
-            replace(track.info, period_s=track.curve.clock.period_s)
-            if isinstance(track.curve, CounterCurve) and track.curve.clock.is_learned
+            replace(track.info, period_s=track.counter.clock.period_s)
+            if track.counter is not None and track.counter.clock.is_learned
             else track.info
             for track in self._tracks
         ]
@@ -290,10 +290,10 @@ class Booking:
     def mark(self, t_s: float, *, quiet: bool) -> None:
         """A cell's edge is at ``t_s``; ``quiet`` if none runs after it."""
         for track in self._tracks:
-            if isinstance(track.curve, CounterCurve):
-                track.curve.mark(t_s, quiet=quiet)
-            elif isinstance(track.curve, GaugeCurve):
-                track.curve.mark(t_s)
+            if track.counter is not None:
+                track.counter.mark(t_s, quiet=quiet)
+            elif track.gauge is not None:
+                track.gauge.mark(t_s)
 
     def unsettled(self, t_s: float) -> dict[int, float]:
         """Sources of which more will be known of ``t_s``, each with its update period in s.
@@ -311,11 +311,11 @@ class Booking:
         return {
             index: track.period_s
             for index, track in enumerate(self._tracks)
-            if isinstance(track.curve, CounterCurve)
+            if track.counter is not None
             and 0 < track.info.period_s < _LEARNING_S
-            and not track.curve.clock.is_sharp
+            and not track.counter.clock.is_sharp
             and track.booked is not None
-            and now_s - track.curve.born_s < _LEARNING_S
+            and now_s - track.counter.born_s < _LEARNING_S
         }
 
     # -- what is booked ------------------------------------------------------------------------
@@ -354,8 +354,8 @@ class Booking:
     def learn_quiet(self, t_s: float) -> None:
         """A cell began at ``t_s`` after a time without any: what was drawn in it is a lesson."""
         for track in self._tracks:
-            if isinstance(track.curve, CounterCurve):
-                track.curve.learn_quiet(t_s)
+            if track.counter is not None:
+                track.counter.learn_quiet(t_s)
 
     def forget(self) -> None:
         """What lies between the last snapshot and the next is nobody's."""
@@ -409,9 +409,9 @@ class Booking:
 
     @staticmethod
     def _noise_j2(track: _Track, t_s: float) -> float:
-        if not isinstance(track.curve, GaugeCurve):
+        if track.gauge is None:
             return 0.0
-        now_j2 = track.curve.noise_j2(t_s)
+        now_j2 = track.gauge.noise_j2(t_s)
         noise_j2, track.booked_noise_j2 = now_j2 - track.booked_noise_j2, now_j2
         return max(0.0, noise_j2)
 
@@ -482,13 +482,19 @@ class _Drawn:
     late_j: float = 0.0
 
 
-def _curve(source: Source) -> CounterCurve | GaugeCurve | None:
+def _curves(source: Source) -> tuple[CounterCurve | None, GaugeCurve | None]:
+    """The curve of a counter, or of a gauge, each imported where there is one; a model has none."""
     if isinstance(source, PowerModel):
-        return None
+        return None, None
     if isinstance(source, EnergyCounter):
+        from greencell.arithmetic import CounterScale
+        from greencell.curve import CounterCurve
+
         scale = CounterScale(source.joules_per_unit, source.range_units, source.max_power_w)
-        return CounterCurve(scale, source.info.period_s)
-    return GaugeCurve(source.info.period_s, source.info.lag_s)
+        return CounterCurve(scale, source.info.period_s), None
+    from greencell.gauge_curve import GaugeCurve
+
+    return None, GaugeCurve(source.info.period_s, source.info.lag_s)
 
 
 def _slept(last: Snapshot, now: Snapshot) -> bool:

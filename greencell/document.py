@@ -7,7 +7,7 @@ out; what is unknown is ``null``.
 from __future__ import annotations
 
 import math
-import platform
+import sys
 from datetime import datetime, timezone
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ def session_document(view: SessionView) -> JsonObject:
             "notebook": view.notebook,
             "label": view.label,
             "greencell_version": __version__,
-            "python_version": platform.python_version(),
+            "python_version": sys.version.split()[0],
         },
         "host": host_object(view.host),
         "attribution": view.attribution,

@@ -1,20 +1,22 @@
 """The grid tables: carbon intensity by country, subdivision and cloud region. No network.
 
-Every table is parsed only when a question needs it; a country needs one of 200 rows.
+Every table is parsed, and every room beside this one imported, only when a question needs it: at
+a start that is one of 200 rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from greencell.carbon.countries import ALIASES, WITHOUT_FIGURE
-from greencell.carbon.facilities import PROVIDERS, Facilities
-from greencell.carbon.search import Index, Region, plain
 from greencell.carbon.tables import MAX_INTENSITY_G_PER_KWH, BadTable, Row, Tables
 from greencell.carbon.zone import RELATIVE_ERRORS, AmbiguousZone, UnknownZone, Zone
 from greencell.model import Basis
+
+if TYPE_CHECKING:
+    from greencell.carbon.facilities import Facilities
+    from greencell.carbon.search import Index, Region
 
 __all__ = ["WORLD", "AmbiguousZone", "GridTable", "UnknownZone", "Zone"]
 
@@ -44,7 +46,6 @@ class GridTable:
 
     def __init__(self, tables: Tables | None = None) -> None:
         self._tables = tables or Tables()
-        self._facilities = Facilities(self._tables)
 
     def find(self, query: str) -> Zone:
         """The zone a person means by a code or a name.
@@ -97,12 +98,12 @@ class GridTable:
         Raises:
             BadTable: its row cannot be used.
         """
-        return self._country(code) if code in self._countries or code in WITHOUT_FIGURE else None
+        return self._country(code) if self._is_country(code) else None
 
     def alpha3(self, country: str) -> str:
         """The three letters of a country's two; empty for what is no country."""
-        if country in WITHOUT_FIGURE:
-            return WITHOUT_FIGURE[country][0]
+        if country in self._without_figure:
+            return self._without_figure[country][0]
         row = self._countries.get(country)
         return row.fields.get("iso3", "") if row is not None and country != WORLD else ""
 
@@ -119,7 +120,7 @@ class GridTable:
     def codes(self) -> Iterator[str]:
         """Every code that ``find`` knows."""
         yield from self._countries
-        yield from WITHOUT_FIGURE
+        yield from self._without_figure
         yield from self._subregions
         yield from self._clouds
 
@@ -152,6 +153,19 @@ class GridTable:
         return rows
 
     @cached_property
+    def _facilities(self) -> Facilities:
+        from greencell.carbon.facilities import Facilities
+
+        return Facilities(self._tables)
+
+    @cached_property
+    def _without_figure(self) -> Mapping[str, tuple[str, str]]:
+        """Countries of which nothing is published: alpha-3 code and name."""
+        from greencell.carbon.countries import WITHOUT_FIGURE
+
+        return WITHOUT_FIGURE
+
+    @cached_property
     def _countries(self) -> dict[str, Row]:
         return self._keyed("grid_intensity", _country_key)
 
@@ -160,11 +174,11 @@ class GridTable:
         """Codes by alpha-3 code and by name."""
         names = {}
         for code, row in self._countries.items():
-            names[plain(row.fields.get("iso3", ""))] = code
-            names[plain(row.fields.get("name", ""))] = code
-        for code, others in WITHOUT_FIGURE.items():
+            names[_plain(row.fields.get("iso3", ""))] = code
+            names[_plain(row.fields.get("name", ""))] = code
+        for code, others in self._without_figure.items():
             for name in others:
-                names[plain(name)] = code
+                names[_plain(name)] = code
         names.pop("", None)
         return names
 
@@ -175,7 +189,7 @@ class GridTable:
     @cached_property
     def _subregion_names(self) -> dict[str, str]:
         return {
-            plain(row.fields.get("name", "")): code
+            _plain(row.fields.get("name", "")): code
             for code, row in self._subregions.items()
             if row.fields.get("scheme") != _OFFICIAL
         }
@@ -186,6 +200,8 @@ class GridTable:
 
     @cached_property
     def _index(self) -> Index:
+        from greencell.carbon.search import Index
+
         return Index(self._names(), self._regions(), self._cities())
 
     @cached_property
@@ -208,17 +224,19 @@ class GridTable:
     def _zone(self, code: str) -> Zone:
         if ":" in code:
             return self._cloud(code)
-        is_country = code in self._countries or code in WITHOUT_FIGURE
-        return self._country(code) if is_country else self._subregion(code.upper())
+        return self._country(code) if self._is_country(code) else self._subregion(code.upper())
+
+    def _is_country(self, code: str) -> bool:
+        return code in self._countries or code in self._without_figure
 
     def _country(self, code: str) -> Zone:
-        if code in WITHOUT_FIGURE:
-            name, world = WITHOUT_FIGURE[code][1], self.world
-            return Zone(
-                code, name, world.intensity_g_per_kwh, world.basis, world.year, world.source, code,
-                relative_error=1.0, note=f"No figure is published for {name}; world average used.",
-            )  # fmt: skip
-        return self._of_row(code, self._countries[code], code)
+        if code in self._countries:
+            return self._of_row(code, self._countries[code], code)
+        name, world = self._without_figure[code][1], self.world
+        return Zone(
+            code, name, world.intensity_g_per_kwh, world.basis, world.year, world.source, code,
+            relative_error=1.0, note=f"No figure is published for {name}; world average used.",
+        )  # fmt: skip
 
     def _subregion(self, code: str) -> Zone:
         row = self._subregions[code]
@@ -281,11 +299,13 @@ class GridTable:
         return code
 
     def _country_code(self, wanted: str) -> str | None:
+        from greencell.carbon.countries import ALIASES
+
         code = wanted.upper()
         code = ALIASES.get(code, code)
-        if code in self._countries or code in WITHOUT_FIGURE:
+        if self._is_country(code):
             return code
-        return self._country_names.get(plain(wanted))
+        return self._country_names.get(_plain(wanted))
 
     def _subregion_code(self, wanted: str) -> str | None:
         code = wanted.upper().replace("_", "-")
@@ -293,12 +313,12 @@ class GridTable:
         for key in (code, f"EGRID-{code}", f"{code[:2]}-{code}"):
             if key in self._subregions:
                 return key
-        return self._subregion_names.get(plain(wanted))
+        return self._subregion_names.get(_plain(wanted))
 
     def _names(self) -> Iterable[tuple[str, str]]:
         for code, row in self._countries.items():
             yield code, row.fields.get("name", "")
-        for code, (_, name) in WITHOUT_FIGURE.items():
+        for code, (_, name) in self._without_figure.items():
             yield code, name
         for code, row in self._subregions.items():
             if row.fields.get("scheme") != _OFFICIAL:
@@ -307,6 +327,8 @@ class GridTable:
             yield code, row.fields.get("location", "")
 
     def _regions(self) -> Iterable[Region]:
+        from greencell.carbon.search import Region
+
         for code, row in self._clouds.items():
             location, country = row.fields.get("location", ""), row.fields.get("country", "")
             yield Region(code, row.text("region"), location, country)
@@ -323,7 +345,15 @@ class GridTable:
 
 def provider_name(provider: str) -> str:
     """A cloud's name for people."""
+    from greencell.carbon.facilities import PROVIDERS
+
     return PROVIDERS.get(provider, provider)
+
+
+def _plain(name: str) -> str:
+    from greencell.carbon.search import plain
+
+    return plain(name)
 
 
 def _country_key(row: Row) -> str:

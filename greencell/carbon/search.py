@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -91,12 +90,16 @@ class Index:
 
     def near_codes(self, wanted: str) -> list[str]:
         """The codes of the nearest names."""
+        import difflib  # only where somebody mistyped
+
         names = {plain(name): code for code, name in self._names.items()}
         near = difflib.get_close_matches(plain(wanted), names, _MAX_SUGGESTIONS, 0.7)
         return [names[name] for name in near]
 
     def near(self, wanted: str) -> list[str]:
         """The nearest names, with their codes."""
+        import difflib  # likewise
+
         if ":" in wanted:
             return difflib.get_close_matches(wanted, self._names, _MAX_SUGGESTIONS, 0.6)
         names = {plain(name): f"{code} ({name})" for code, name in self._names.items()}

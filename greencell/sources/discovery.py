@@ -17,19 +17,18 @@ from typing import Any, Final
 from greencell.deadline import within
 from greencell.errors import SourceUnavailable
 from greencell.model import Component, HostInfo, Skipped
-from greencell.sources import estimate, nvml, rapl
+from greencell.sources import estimate
 from greencell.sources.base import EnergyCounter, Source
 from greencell.sources.host import (
     CONTAINER_MARKS,
+    NO_DRIVER_REMEDY,
+    POWERCAP_TREES,
     CpuInfo,
     is_container,
     read_cpu,
     read_host,
     read_sockets,
 )
-from greencell.sources.powercap import NO_DRIVER_REMEDY
-from greencell.sources.scaphandre import MOUNT, find_scaphandre
-from greencell.sources.selection import Candidate, select
 from greencell.translation import translatable
 
 VIRTUAL_REASON: Final = translatable(
@@ -68,7 +67,7 @@ class Places:
     nvml: Any = None
     more_sysfs_roots: tuple[Path, ...] = ()
     container_marks: tuple[Path, ...] = CONTAINER_MARKS
-    scaphandre: Path = MOUNT
+    scaphandre: Path = Path("/var/scaphandre")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +140,10 @@ def discover(places: Places) -> Discovery:
 
 def _each_once(sources: Sequence[Source]) -> tuple[list[Source], Sequence[Skipped]]:
     """The sources to use; the others are closed, and told why."""
+    if not sources:
+        return [], ()
+    from greencell.sources.selection import Candidate, select
+
     selection = select([Candidate(source.info, _first_j(source)) for source in sources])
     for index, source in enumerate(sources):
         if index not in selection.used:
@@ -167,19 +170,27 @@ def _place(source: Source) -> tuple[bool, int]:
 _Sources = tuple[Sequence[Source], Sequence[Skipped]]
 
 
+# A kind of meter is imported only where there is something to look at: a kernel waits for the
+# imports, and a folder that is not there tells the same in microseconds.
+
+
 def _nvml(machine: _Machine) -> _Sources:
     places = machine.places
-    return nvml.find_gpus(places.environment, places.nvml, places.procfs_root)
+    if places.nvml is None and sys.platform == "linux" and not _loads(_NVML_LIBRARY):
+        raise SourceUnavailable("no NVIDIA driver on this machine")
+    from greencell.sources.nvml import find_gpus
+
+    return find_gpus(places.environment, places.nvml, places.procfs_root)
 
 
 def _rapl(machine: _Machine) -> _Sources:
     places = machine.places
     roots = (places.sysfs_root, *places.more_sysfs_roots)
-    return rapl.find_counters(roots, amd=machine.amd, container=machine.container)
+    if not any((root / tree).is_dir() for root in roots for tree in POWERCAP_TREES):
+        raise SourceUnavailable(f"no powercap tree under {roots[0]}", NO_DRIVER_REMEDY)
+    from greencell.sources.rapl import find_counters
 
-
-# What few machines have is imported only where there is something to look at: a kernel waits for
-# the imports, and a folder that is not there tells the same in microseconds.
+    return find_counters(roots, amd=machine.amd, container=machine.container)
 
 
 def _perf(machine: _Machine) -> _Sources:
@@ -242,6 +253,14 @@ def _raspberry_pi(machine: _Machine) -> _Sources:
     return find_raspberry_pi(places.sysfs_root, places.procfs_root)
 
 
+def _scaphandre(machine: _Machine) -> _Sources:
+    mount = machine.places.scaphandre
+    _there(mount, "intel-rapl:*/energy_uj")
+    from greencell.sources.scaphandre import find_scaphandre
+
+    return find_scaphandre(mount)
+
+
 def _battery(machine: _Machine) -> _Sources:
     _there(machine.places.sysfs_root / "class/power_supply", "*")
     from greencell.sources.battery import find_battery
@@ -256,6 +275,18 @@ def _there(path: Path, *patterns: str) -> None:
         raise SourceUnavailable(f"nothing at {path}")
 
 
+def _loads(library: str) -> bool:
+    """Whether the dynamic linker finds a library, as ``ctypes`` would ask it."""
+    from _ctypes import dlopen  # the package around it takes longer than all else here
+
+    try:
+        dlopen(library, 0)
+    except OSError:
+        return False
+    return True
+
+
+_NVML_LIBRARY: Final = "libnvidia-ml.so.1"
 _Finder = Callable[[_Machine], _Sources]
 _FINDERS: Final[Mapping[str, _Finder]] = {
     # First, because the module of a superchip holds its processor.
@@ -268,7 +299,7 @@ _FINDERS: Final[Mapping[str, _Finder]] = {
     "hwmon": _hwmon,
     "jetson": _jetson,
     "raspberry_pi": _raspberry_pi,
-    "scaphandre": lambda machine: find_scaphandre(machine.places.scaphandre),
+    "scaphandre": _scaphandre,
     "battery": _battery,
 }
 """Finders in order of preference."""
@@ -390,22 +421,18 @@ def _virtual_model(machine: _Machine) -> estimate.CurveModel:
 
 # -- what a remedy would change ------------------------------------------------------------------
 
-_BROUGHT: Final[Mapping[str, tuple[Component, float]]] = {
-    "rapl:dram": ("dram", rapl.GAIN_DRAM),
-    "rapl": ("cpu", rapl.GAIN_INTEL),
-    "perf": ("cpu", rapl.GAIN_INTEL),
-    "nvml": ("gpu", nvml.GAIN),
-}
-"""What a door would bring, with its standard error."""
+_BROUGHT: Final[Mapping[str, Component]] = {
+    "rapl:dram": "dram", "rapl": "cpu", "perf": "cpu", "nvml": "gpu",
+}  # fmt: skip
+"""What a door would bring."""
 
 
 def _benefit(skipped: Skipped, used: Sequence[Source]) -> str:
     """What would change with the remedy, told against what stands in now."""
-    brought = next((b for name, b in _BROUGHT.items() if skipped.id.startswith(name)), None)
-    if not skipped.remedy or brought is None or skipped.flag == "virtual":
+    component = next((c for name, c in _BROUGHT.items() if skipped.id.startswith(name)), None)
+    if not skipped.remedy or component is None or skipped.flag == "virtual":
         return ""
-    component, gain = brought
-    measured = f"{component} measured to about ± {200 * gain:.0f} %"
+    measured = f"{component} measured to about ± {200 * _gain(component):.0f} %"
     now = next((s.info for s in used if s.info.component == component), None)
     if now is None:
         return measured
@@ -413,3 +440,14 @@ def _benefit(skipped: Skipped, used: Sequence[Source]) -> str:
         return ""
     low, high = f"{now.low_factor:.2g}", f"{now.high_factor:.2g}"
     return f"{measured} instead of estimated between {low} and {high} times"
+
+
+def _gain(component: Component) -> float:
+    """The standard error of what a door would bring."""
+    if component == "gpu":
+        from greencell.sources.nvml import GAIN
+
+        return GAIN
+    from greencell.sources.rapl import GAIN_DRAM, GAIN_INTEL
+
+    return GAIN_DRAM if component == "dram" else GAIN_INTEL

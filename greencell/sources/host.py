@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from greencell.machine_time import steal_share
 from greencell.model import HostInfo
@@ -21,6 +21,10 @@ _DEVICE_TREE_HYPERVISOR = "firmware/devicetree/base/hypervisor"
 ``Documentation/devicetree/bindings/arm/xen.txt``)."""
 CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 """Files that Docker and Podman put into their containers."""
+POWERCAP_TREES: Final = ("class/powercap", "devices/virtual/powercap")
+"""Where RAPL's tree may lie under the root of sysfs."""
+NO_DRIVER_REMEDY: Final = "sudo modprobe -a intel_rapl_common intel_rapl_msr"
+"""Brings that tree, for Intel's and AMD's processors alike, whatever the drivers are called."""
 _ARM_CORES = {
     (0x41, 0xD0C): "Neoverse N1",
     (0x41, 0xD40): "Neoverse V1",
@@ -70,7 +74,7 @@ def read_cpu(procfs_root: Path) -> CpuInfo:
     arm = (_hex(fields.get("CPU implementer")), _hex(fields.get("CPU part")))
     core = _ARM_CORES.get(arm, "")
     return CpuInfo(
-        name=fields.get("model name") or core or platform.processor() or platform.machine(),
+        name=fields.get("model name") or core or _name_elsewhere(),
         vendor=fields.get("vendor_id", ""),
         family=_int(fields.get("cpu family")),
         model=_int(fields.get("model")),
@@ -84,13 +88,29 @@ def read_cpu(procfs_root: Path) -> CpuInfo:
 def read_host(cpu: CpuInfo, sysfs_root: Path, procfs_root: Path, gpus: tuple[str, ...]) -> HostInfo:
     """The machine. A container is not virtual in this sense: it shows the host's own hardware."""
     return HostInfo(
-        os=f"{platform.system()} {platform.release()}",
+        os=_system(),
         cpu=cpu.name,
         logical_cpus=os.cpu_count() or 1,
         ram_gb=_ram_gb(procfs_root),
         gpus=gpus,
         virtual=cpu.hypervisor or _virtual_product(sysfs_root),
     )
+
+
+def _name_elsewhere() -> str:
+    import platform
+
+    return platform.processor() or platform.machine()
+
+
+def _system() -> str:
+    """The operating system and its release, in the words of the module ``platform``."""
+    if hasattr(os, "uname"):
+        uname = os.uname()
+        return f"{uname.sysname} {uname.release}"
+    import platform
+
+    return f"{platform.system()} {platform.release()}"
 
 
 def read_sockets(sysfs_root: Path) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Final
@@ -105,10 +103,8 @@ def left_out(id: str, error: Exception, what: str) -> Skipped:  # noqa: A002  # 
 
 
 def _bindings() -> Nvml:
-    if sys.platform == "linux" and not _library_is_there():
-        raise SourceUnavailable(*_MEANINGS[_NO_LIBRARY])
     try:
-        import pynvml  # large, so only where there is a driver
+        import pynvml  # large, and asked for only where there is a driver
     except ImportError as error:
         raise SourceUnavailable(
             "the NVML bindings are not installed", "pip install nvidia-ml-py"
@@ -119,11 +115,3 @@ def _bindings() -> Nvml:
             "pip uninstall -y pynvml && pip install --force-reinstall nvidia-ml-py",
         )
     return pynvml
-
-
-def _library_is_there() -> bool:
-    try:
-        ctypes.CDLL("libnvidia-ml.so.1")
-    except OSError:
-        return False
-    return True

@@ -16,10 +16,9 @@ from typing import Final
 
 from greencell.errors import ReadFailed, SourceUnavailable
 from greencell.model import Component, Skipped
+from greencell.sources.host import NO_DRIVER_REMEDY, POWERCAP_TREES
 from greencell.sources.sysfs_file import Opener, read_number, text_or_none
 
-TREES: Final = ("class/powercap", "devices/virtual/powercap")
-"""Where the tree may lie under the root of sysfs."""
 REMEDY: Final = (
     'sudo groupadd -f power && sudo usermod -aG power "$USER" && echo '
     '\'SUBSYSTEM=="powercap", KERNEL=="intel-rapl*", '
@@ -36,8 +35,6 @@ MASKED_REMEDY: Final = (
     "start the container with -v /sys/devices/virtual/powercap:/host/devices/virtual/powercap:ro "
     "and set GREENCELL_SYSFS_ROOT=/host"
 )
-NO_DRIVER_REMEDY: Final = "sudo modprobe -a intel_rapl_common intel_rapl_msr"
-"""Intel's and AMD's processors alike, whatever the drivers are called."""
 DENIED: Final = "its counter may not be read by this user, as kernels since 5.10 have it"
 _PACKAGE: Final = re.compile(r"package-(\d+)(?:-die-(\d+))?")
 _ZONE_FOLDERS: Final = (
@@ -91,7 +88,7 @@ def readable_zones(
 def _zones_under(
     sysfs_root: Path, opener: Opener, *, container: bool
 ) -> tuple[list[Zone], list[Skipped]]:
-    trees = [tree for tree in (sysfs_root / name for name in TREES) if tree.is_dir()]
+    trees = [tree for tree in (sysfs_root / name for name in POWERCAP_TREES) if tree.is_dir()]
     if not trees:
         raise SourceUnavailable(f"no powercap tree under {sysfs_root}", NO_DRIVER_REMEDY)
     folders = [path for tree in trees for path in _zone_folders(tree)]

@@ -16,7 +16,6 @@ from greencell.model import Skipped, SourceInfo
 from greencell.sources.file_source import FileCounter, refusal
 from greencell.sources.sysfs_file import Opener, SysfsNumber, open_readonly
 
-MOUNT: Final = Path("/var/scaphandre")
 PERIOD_S: Final = 5.0
 """The exporter's own step."""
 GAIN: Final = 0.20
@@ -25,7 +24,7 @@ MAX_POWER_W: Final = 5_000.0
 
 
 def find_scaphandre(
-    mount: Path = MOUNT, *, opener: Opener = open_readonly
+    mount: Path, *, opener: Opener = open_readonly
 ) -> tuple[list[FileCounter], list[Skipped]]:
     """One counter for each zone of the folder; of the whole host's RAPL, memory included.
 

@@ -49,6 +49,16 @@ def test_loading_says_one_line_and_is_idempotent(start_kernel: Start) -> None:
     assert kernel.run(threads).text == "1"
 
 
+def test_loading_imports_few_rooms_and_a_page_that_asks_the_others(start_kernel: Start) -> None:
+    """In a kernel with a page, too: at most 60 of our modules until somebody asks for more."""
+    kernel = start_kernel(load=False, GREENCELL_SYSFS_ROOT="/nowhere")
+    count = "print(sum(m.partition('.')[0] == 'greencell' for m in sys.modules))"
+    told = kernel.run(f"import sys\nget_ipython().run_line_magic('load_ext', 'greencell')\n{count}")
+    assert int(told.text.splitlines()[-1]) <= 60
+    assert kernel.ask("snapshot")["ok"] and kernel.ask("export", format="html")["ok"]
+    assert "greencell.control" in kernel.run("print(*sorted(sys.modules))").text.split()
+
+
 def test_cells_are_recorded_with_ids_counts_labels_and_status(start_kernel: Start) -> None:
     """The next cell after loading is the first; errors and names are kept."""
     kernel = start_kernel()
