@@ -89,7 +89,10 @@ _FIRST_READING_S = 0.5
 _THREAD_TIMEOUT_S = 0.3
 """Whoever asks waits so long for the thread, which may hang in a driver."""
 _SAMPLE_TIMEOUT_S = 0.6
-_CLOSE_TIMEOUT_S = 0.3
+_WATCHED_WITHIN_S = 0.5
+"""What hangs unseen while nothing runs is seen so soon after a cell's beginning."""
+_LAST_SAMPLE_S = 0.25
+_CLOSE_TIMEOUT_S = 0.25
 _MAX_UNSENT = 1_000
 """So many records wait for pages that cannot be told; a page asks for all when it comes."""
 _PAGE = 500
@@ -315,8 +318,9 @@ class Session:
             self.wake()
         elif self._due_ns - now_ns > NS_PER_S:
             self._sampler.wake_by(now_ns + int(GATHER_S * NS_PER_S))
-            self._watch_thread.wake_by(now_ns + NS_PER_S)
         is_inner = _is_inner(opening)
+        if not is_inner:
+            self._watch_thread.wake_by(now_ns + int(_WATCHED_WITHIN_S * NS_PER_S))
         last = self._last_taken
         is_fresh = is_inner and last is not None and now_ns - last.end_ns < _FRESH_NS
         self._events.append((last if last and is_fresh else self.take(), opening))
@@ -963,10 +967,10 @@ class Session:
         """End the thread, book what is left, release the hardware; idempotent."""
         if self._closed:
             return
-        self.sample()
+        answers = self._on_thread(self._sample, _LAST_SAMPLE_S)
         self._closed = True
         self._watch_thread.stop(0.0)
-        self._sampler.stop(timeout_s)
+        self._sampler.stop(timeout_s if answers else 0.0)  # else it hangs
         with self._lock:
             self._settle(force=True)
             self._lose_blocks()
