@@ -40,6 +40,8 @@ def findings(page: Any, *selectors: str) -> list[str]:
     """What axe-core holds against parts of a page or cannot judge for sure, one line each."""
     for selector in selectors:
         page.locator(selector).first.wait_for()
+    # At each change of theme JupyterLab's splash screen lies over everything for a moment.
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
     # JupyterLab's body has no height, and axe-core takes all that is in it for out of sight.
     page.evaluate("() => { document.body.style.height = '100vh' }")
     answer = Axe().run(page, {"include": [[one] for one in selectors]}, None).response
