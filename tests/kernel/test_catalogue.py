@@ -317,7 +317,8 @@ def test_a_shutdown_is_as_quick_as_bare_and_keeps_the_last_cell(
 def test_a_disk_that_is_full_for_a_while_loses_nothing(start_kernel: Start, tmp_path: Path) -> None:
     """No file may grow: cells are clean, one notice; then it may again, and all rows are there."""
     kernel = start_kernel()
-    kernel.run("x = 0")
+    # IPython's own history says in some cell that it cannot write.
+    kernel.run("get_ipython().history_manager.enabled = False")
     kernel.run(
         "import resource, signal\n_ = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))"
@@ -338,5 +339,7 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(start_kernel: Start, tmp_
     while count < wanted:
         assert time.monotonic() < end_s, count
         time.sleep(0.3)
-        with contextlib.closing(sqlite3.connect(tmp_path / "history" / "history.sqlite3")) as file:
+        path = tmp_path / "history" / "history.sqlite3"
+        # It may have been full before there were tables.
+        with contextlib.closing(sqlite3.connect(path)) as file, contextlib.suppress(sqlite3.Error):
             (count,) = file.execute("select count(*) from cell where state = 'done'").fetchone()
