@@ -32,7 +32,7 @@ START_AFTER_S: Final = 0.05
 runs."""
 BATCH_S: Final = 0.2
 """Ends are told no more often; of many quick cells so many go together."""
-BATCH_RECORDS: Final = 100
+BATCH_RECORDS: Final = 250
 PROBE_S: Final = 1.0
 PROBE_RECORDS: Final = 500
 _NOTHING_DUE_S: Final = 3_600.0

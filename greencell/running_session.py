@@ -93,7 +93,7 @@ _WATCHED_WITHIN_S = 0.5
 """What hangs unseen while nothing runs is seen so soon after a cell's beginning."""
 _LAST_SAMPLE_S = 0.25
 _CLOSE_TIMEOUT_S = 0.25
-_MAX_UNSENT = 1_000
+_MAX_UNSENT = 5_000
 """So many records wait for pages that cannot be told; a page asks for all when it comes."""
 _PAGE = 500
 """So many records at once are let go, when the history holds them."""
