@@ -368,7 +368,7 @@ class Session:
         self._is_urgent = True
 
     def spare_hooks(self) -> None:
-        """A hook was slow: the next ones read clocks alone, and wait for no message to leave."""
+        """A hook was slow: the next ones read clocks alone."""
         self._slow_hooks += 1
         self._slow_hook_ns = self._clock.monotonic_ns()
         self._meter.spares_hooks = True

@@ -99,9 +99,10 @@ class Sampler:
     def wake_by(self, t_ns: int) -> None:
         """Have a beat at ``t_ns`` at the latest, of the clock's monotonic time."""
         wanted_ns = self._wanted_ns
-        if self._deadline_ns > t_ns and (wanted_ns is None or wanted_ns > t_ns):
+        if wanted_ns is None or wanted_ns > t_ns:
             self._wanted_ns = t_ns
-            self._wake.set()
+            if self._deadline_ns > t_ns:
+                self._wake.set()
 
     def call(self, job: Callable[[], object], timeout_s: float) -> bool:
         """Have a job done on the thread; whether it was done in time.
@@ -155,7 +156,10 @@ class Sampler:
                 return  # it hung for so long that another thread has taken its place
             if due_s is None:
                 due_s = self._guard.rest_s or _RETRY_S
-            self._deadline_ns = self._clock.monotonic_ns() + int(due_s * NS_PER_S)
+            due_ns = self._clock.monotonic_ns() + int(due_s * NS_PER_S)
+            # Somebody may have asked for a beat while this one went on.
+            wanted_ns = self._wanted_ns
+            self._deadline_ns = due_ns if wanted_ns is None else min(due_ns, wanted_ns)
 
     def _goes_on(self) -> bool:
         return self.is_this and not self._stop.is_set()

@@ -252,6 +252,29 @@ def test_a_thread_that_ended_is_started_again_by_whoever_needs_it() -> None:
     bench.session.close()
 
 
+def test_a_beat_that_is_asked_for_during_a_beat_comes_in_time() -> None:
+    """What happens while the thread is at work waits no longer than what happens while it rests."""
+    from greencell.clock import SystemClock
+
+    clock, beats = SystemClock(), threading.Semaphore(0)
+    entered, go_on = threading.Event(), threading.Event()
+
+    def beat() -> float:
+        beats.release()
+        entered.set()
+        go_on.wait(10.0)
+        return 3_600.0
+
+    thread = Sampler(beat, clock, Guard("part"))
+    thread.start()
+    assert entered.wait(10.0) and beats.acquire(timeout=10)
+    thread.wake_by(clock.monotonic_ns() + 50_000_000)
+    go_on.set()
+
+    assert beats.acquire(timeout=10)
+    thread.stop(10.0)
+
+
 def test_a_failing_beat_is_tried_again_however_often_it_failed() -> None:
     """Three failures for life ended measuring; now each rests a while."""
     clock = FakeClock()
