@@ -119,7 +119,7 @@ def test_moving_by_keyboard_does_nothing_else(told: Any) -> None:
     page.evaluate(
         """() => { window.sent = [];
         const { kernel } = window.jupyterapp.shell.currentWidget.sessionContext.session;
-        kernel.sendControlMessage = message => { window.sent.push(message.content); return { done: new Promise(() => 0), dispose() {} }; };
+        kernel.sendControlMessage = message => { if (message.header.msg_type === 'greencell_request') window.sent.push(message.content); return { done: new Promise(() => 0), dispose() {} }; };
         }"""
     )
     assert page.locator(f"{PANEL} select, {PANEL} input[type='radio']").count() == 0

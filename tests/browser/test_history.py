@@ -18,7 +18,6 @@ RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.ke
 
 def session_of(nb: Notebook, seconds: float) -> None:
     """A session in which the work takes so long."""
-    nb.enable()
     nb.run(0)
     nb.page.evaluate(
         "code => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel"
@@ -32,11 +31,12 @@ def test_sessions_and_trends_over_restarts(open_notebook: Any) -> None:
     """Nothing is asked until it is opened; then sums, states, and a trend that leads to its cell."""
     nb = open_notebook(["x = 1", WORK])
     nb.wait_idle()
+    nb.enable()
     session_of(nb, 1.5)
     for seconds in (1.5, 0.4):
         nb.page.evaluate(RESTART)
         nb.wait_idle()
-        nb.page.locator("[data-gc='enable']").wait_for(timeout=20_000)
+        nb.page.get_by_text("Measuring goes on").wait_for(timeout=30_000)
         session_of(nb, seconds)
     section = nb.page.locator("[data-gc='history']")
     assert section.locator("li").count() == 0
