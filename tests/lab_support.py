@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -231,7 +232,9 @@ class Notebook:
     def export(self, name: str) -> None:
         """Choose an entry of the panel's list of exports."""
         self.page.locator("[data-gc='export']").click()
-        self.page.get_by_role("menuitem", name=name).click()
+        self.page.get_by_role(
+            "menuitem", name=re.compile(rf"(^|: ){re.escape(name)}")
+        ).first.click()
 
     def number(self, mark: str, attribute: str) -> float:
         """A machine-readable figure of the panel."""

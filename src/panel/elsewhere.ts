@@ -7,18 +7,16 @@ import type { ITotals } from '../wire';
 import { element, marked, setData, setText } from '../dom';
 import type { Follower } from './asked';
 
-const J_PER_KWH = 3.6e6;
-
 /** A list of places, and those of another basis apart under the line that says why. */
 export function elsewhereList(
   answer: IWhatIf,
   trans: TranslationBundle,
-  then: ITotals | null,
   followers: Follower[]
 ): HTMLElement[] {
+  const here = answer.rows.find(row => row.isHere);
   const largestG = Math.max(...answer.rows.map(row => row.co2G), 0);
   const list = (rows: readonly IElsewhere[]): HTMLElement =>
-    element('ol', 'gc-Places', ...rows.map(row => item(row, largestG, trans, then, followers)));
+    element('ol', 'gc-Places', ...rows.map(row => item(row, here, largestG, trans, followers)));
   const alike = answer.rows.filter(row => row.isComparable);
   const apart = answer.rows.filter(row => !row.isComparable);
   const note = answer.note === '' ? [] : [element('p', 'gc-Small', answer.note)];
@@ -27,9 +25,9 @@ export function elsewhereList(
 
 function item(
   row: IElsewhere,
+  here: IElsewhere | undefined,
   largestG: number,
   trans: TranslationBundle,
-  then: ITotals | null,
   followers: Follower[]
 ): HTMLElement {
   const name = element('span', 'gc-Grow', row.zoneName);
@@ -57,20 +55,20 @@ function item(
   };
   tell(row);
   followers.push(totals => {
-    tell(row.isHere ? totals : grown(row, then, totals));
+    tell(here ? inProportion(row, here, totals) : row);
   });
   setData(node, 'zone', row.zone);
   setData(node, 'here', row.isHere ? 'true' : null);
   return node;
 }
 
-/** What the session would come to there, with what it has used since it was asked. */
-function grown(row: IElsewhere, then: ITotals | null, now: ITotals): format.Co2Figures {
-  const usedG = (to: number | null, from: number | null | undefined): number =>
-    to === null || from == null ? 0 : ((to - from) / J_PER_KWH) * row.intensityGPerKwh * row.pue;
+/** What the session of now would come to there: as much more or less than here as when it was asked. */
+function inProportion(row: IElsewhere, here: IElsewhere, now: ITotals): format.Co2Figures {
+  const scaled = (nowG: number | null, thereG: number, hereG: number): number =>
+    nowG !== null && hereG > 0 ? (nowG * thereG) / hereG : thereG;
   return {
-    co2G: row.co2G + usedG(now.energyJ, then?.energyJ),
-    co2LowG: row.co2LowG + usedG(now.energyLowJ, then?.energyLowJ),
-    co2HighG: row.co2HighG + usedG(now.energyHighJ, then?.energyHighJ)
+    co2G: scaled(now.co2G, row.co2G, here.co2G),
+    co2LowG: scaled(now.co2LowG, row.co2LowG, here.co2LowG),
+    co2HighG: scaled(now.co2HighG, row.co2HighG, here.co2HighG)
   };
 }

@@ -18,12 +18,12 @@ export class WhatIf extends Asked<IWhatIf> {
     super('what-if', trans.__('What if'), trans, asker, decodeWhatIf, totals);
   }
 
-  protected override _shown(answer: IWhatIf, then: ITotals | null, followers: Follower[]): HTMLElement[] {
+  protected override _shown(answer: IWhatIf, _then: ITotals | null, followers: Follower[]): HTMLElement[] {
     const trans = this._trans;
     const { ahead, aheadNote, equivalents } = answer;
     const nodes = [
       element('h3', 'gc-Subtitle', trans.__('Elsewhere')),
-      ...elsewhereList(answer, trans, then, followers),
+      ...elsewhereList(answer, trans, followers),
       element('h3', 'gc-Subtitle', trans.__('Later')),
       ...(ahead ? hoursAhead(ahead, trans, this._nowMs()) : [element('p', 'gc-Small', aheadNote)])
     ];
