@@ -107,15 +107,20 @@ def running_object(running: RunningFigure | None) -> Message | None:
         "cell_id": running.cell_id,
         "label": running.label,
         "started_at": running.started_at,
-        "elapsed_s": number(elapsed_s),
-        "energy_j": number(energy_j.value if energy_j else None),
-        "energy_low_j": number(energy_j.low if energy_j else None),
-        "energy_high_j": number(energy_j.high if energy_j else None),
-        "co2_g": number(running.co2_g.value if running.co2_g else None),
-        "mean_power_w": number(energy_j.value / elapsed_s if energy_j and elapsed_s else None),
+        "elapsed_s": _brief(elapsed_s),
+        "energy_j": _brief(energy_j.value if energy_j else None),
+        "energy_low_j": _brief(energy_j.low if energy_j else None),
+        "energy_high_j": _brief(energy_j.high if energy_j else None),
+        "co2_g": _brief(running.co2_g.value if running.co2_g else None),
+        "mean_power_w": _brief(energy_j.value / elapsed_s if energy_j and elapsed_s else None),
         "others": running.others,
         "request": running.request,
     }
+
+
+def _brief(value: float | None) -> float | None:
+    """A figure of a tick, which is to stay below 1 KB."""
+    return number(value, digits=7)
 
 
 def record_object(record: CellRecord) -> Message:
