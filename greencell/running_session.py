@@ -254,7 +254,7 @@ class Session:
     def _begin(self, first: Snapshot) -> None:
         """Start a fresh account from a first reading on."""
         self.id = os.urandom(8).hex()
-        self._run_prefix = os.urandom(12).hex()
+        self._run_prefix = os.urandom(8).hex()
         self._numbers = itertools.count(1)
         self._next_label = None
         self._sampled_ns = self._shared_ns = self._due_ns = self._full_ns = 0
