@@ -317,8 +317,11 @@ describe('the total of an idle session', () => {
     expect(attribute(past, '.gc-mod-here', 'energyJ')).toBe(String(model.totals?.energyJ));
     expect(Number(attribute(past, '[data-gc="history-total"]', 'energyJ'))).toBeCloseTo(sumJ + moreJ, 6);
     expect(attribute(what, '[data-here="true"]', 'co2G')).toBe(String(model.totals?.co2G));
-    const { intensity_g_per_kwh: intensity = 0, pue = 0 } = whatIf.what_if.elsewhere.rows.find(row => row.zone === 'NO') ?? {};
-    expect(Number(attribute(what, '[data-zone="NO"]', 'co2G'))).toBeCloseTo(otherG + (moreJ / 3.6e6) * intensity * pue, 9);
+    const { rows } = whatIf.what_if.elsewhere;
+    const ratio = (rows.find(row => row.zone === 'NO')?.co2_g ?? 0) / (rows.find(row => row.is_here)?.co2_g ?? 0);
+    const nowG = Number(attribute(what, '[data-zone="NO"]', 'co2G'));
+    expect(nowG).toBeCloseTo((model.totals?.co2G ?? 0) * ratio, 9);
+    expect(nowG).toBeGreaterThan(otherG);
   });
 });
 
