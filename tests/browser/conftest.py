@@ -21,8 +21,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """It ends with the file: as long as it lives, an event loop runs in this thread."""
     with running_chromium() as chromium:
         yield chromium
 

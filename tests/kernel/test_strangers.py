@@ -27,7 +27,7 @@ def _watch(event, arguments):
 sys.addaudithook(_watch)
 children = [subprocess.Popen(["sleep", "60"]) for _ in range(3)]
 """
-WORK = "end = time.monotonic() + 2.5\nwhile time.monotonic() < end: pass"
+WORK = "end = time.monotonic() + 4.5\nwhile time.monotonic() < end: pass"
 TELL = """
 paths = list(opened)
 for child in children:
