@@ -83,7 +83,7 @@ export class Settings {
 
   /** The share of all cells' energy, in percent, from which a short cell has a badge. */
   get badgeFromPercent(): number {
-    return this._number('badgeFromPercent', 0, 0, 100);
+    return this._number('badgeFromPercent', 1, 0, 100);
   }
 
   /** The family of units of energies. */

@@ -92,8 +92,8 @@ def test_selected_rows_are_summed(ran: Any) -> None:
     every.nth(0).click()
     assert selection.is_hidden()
     page.wait_for_function(
-        "() => document.querySelector('.jp-Notebook .jp-mod-active .gc-Badge')?.dataset.cellId"
-        " === 'c0'"
+        "() => document.querySelector('.jp-Notebook .jp-Cell.jp-mod-active')?.dataset"
+        ".windowedListIndex === '0'"
     )
     # A notebook that is led to a cell may still take the focus: each key goes to its row.
     every.nth(0).press("ArrowDown")
@@ -101,8 +101,8 @@ def test_selected_rows_are_summed(ran: Any) -> None:
     selection.filter(has_text="2 selected:").wait_for()
     every.nth(2).press("Enter")
     page.wait_for_function(
-        "() => document.querySelector('.jp-Notebook .jp-mod-active .gc-Badge')?.dataset.cellId"
-        " === 'c2'"
+        "() => document.querySelector('.jp-Notebook .jp-Cell.jp-mod-active')?.dataset"
+        ".windowedListIndex === '2'"
     )
 
 
