@@ -12,7 +12,7 @@ from typing import Final
 from greencell import repetition
 from greencell.clock import Clock
 from greencell.edges import Power
-from greencell.model import INCOMPLETE, CellRecord, CellStatus, Component, SourceInfo
+from greencell.model import INCOMPLETE, CellRecord, CellStatus, Component, Interval, SourceInfo
 from greencell.repetition import Repetition, Stop
 from greencell.report import figures
 from greencell.report.repetition_text import figure_line, repetition_text
@@ -173,7 +173,8 @@ class Series:
         return "legs" if self._tried >= repetition.MOST_LEGS else None
 
     def _is_precise(self) -> bool:
-        if len(self._records) < repetition.ENOUGH_LEGS:
+        measured_s = sum(record.duration_s for record in self._records)
+        if len(self._records) < repetition.USUAL_LEGS or measured_s < repetition.LEAST_S:
             return False
         values = [self._net_j(record) for record in self._records]
         return repetition.is_precise(values, self._idle.u_w * self._records[-1].duration_s)
@@ -189,7 +190,10 @@ class Series:
         if not records or self.stop is None:
             return None
         legs_j = tuple(self._net_j(record) / runs for record in records)
+        drifts = repetition.is_drifting(legs_j)
         interval = repetition.median_interval(legs_j)
+        if drifts:
+            interval = Interval(min(legs_j), interval.value, max(legs_j))
         duration_s = statistics.median(record.duration_s for record in records)
         energies = [record.energy_j for record in records if record.energy_j is not None]
         seen = [info for info in infos if info.component in records[-1].by_component_j]
@@ -213,6 +217,7 @@ class Series:
             elapsed_s=elapsed_s,
             notes=tuple(self._notes(seen, duration_s)),
             legs_j=legs_j,
+            drifts=drifts,
         )
 
     def _notes(self, infos: Sequence[SourceInfo], leg_s: float) -> Iterator[str]:

@@ -4,10 +4,16 @@ One run is too short for any meter, so a leg of many is measured, and several le
 they scatter. The interval is the percentile bootstrap's (Efron and Tibshirani 1993, chapter 13):
 what the median of other such legs would be. A meter's gain is the same in all legs, so it is not
 in this interval and is told beside it.
+
+Legs that follow each other may be alike: a chip that warms up, a clock that changes its level.
+Then fewer legs tell as much as all of them would if they were independent, by (1 - r) / (1 + r)
+for an autocorrelation r (Zwiers and von Storch 1995, doi:10.1175/1520-0442(1995)008<0336:TSCIAI>
+2.0.CO;2), and the interval is as much wider. Where they drift, no interval is claimed at all.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 import statistics
@@ -29,6 +35,9 @@ MOST_LEGS: Final = 200
 PRECISE: Final = 0.02
 """Half the interval over the median from which on more legs are not worth their energy."""
 BUDGET_S: Final = 20.0
+LEAST_S: Final = 5.0
+"""Legs that last less than this together are too few to be called precise: most of what drifts
+has not yet shown itself."""
 TOLD: Final = 2.0
 """An effect counts as seen where it exceeds so many standard uncertainties of the idle power."""
 _COVERAGE: Final = 0.95
@@ -40,7 +49,20 @@ _MARGIN: Final = 1.1
 _SHORT: Final = 0.5
 """A leg below this part of what was aimed at: the statement has become faster since."""
 _MOST_RUNS: Final = 10**9
+_ALIKE: Final = 0.5
+"""Legs with this autocorrelation and more drift: their mean is not that of later ones."""
+_FEWEST_INDEPENDENT: Final = 10.0
+_CLEAR: Final = 2.5
+"""A trend of so many standard uncertainties is one."""
+_HINT: Final = 1.5
+_SMALL_TREND: Final = 0.005
+"""What the legs change by from the first to the last that nobody needs to know of, relative."""
+_STEADY: Final = 0.015
+"""A trend must be known to be smaller than this before a figure is precise, relative."""
 _CHECK_AGAIN: Final = 1.1
+_MOST_ALIKE: Final = 0.99
+_MANY: Final = 20
+_ROUNDING: Final = 1e-6
 
 Stop = Literal["asked", "precise", "time", "legs"]
 """Why there were no more legs: as many as asked for, told well enough, or no more time or legs."""
@@ -61,6 +83,7 @@ class Repetition:
         legs_j: each leg's energy per run.
         measured, estimated: what by which sources.
         notes: what else a reader should know, in words.
+        drifts: whether the legs still change, so that ``low_j`` to ``high_j`` is but their range.
     """
 
     energy_j: float
@@ -82,6 +105,7 @@ class Repetition:
     elapsed_s: float
     notes: tuple[str, ...] = ()
     legs_j: tuple[float, ...] = field(default=(), repr=False)
+    drifts: bool = False
 
     @property
     def is_told(self) -> bool:
@@ -130,10 +154,83 @@ def is_short(duration_s: float, target_s: float) -> bool:
 
 
 def is_precise(values: Sequence[float], u_idle_j: float) -> bool:
-    """Whether more legs would tell little: to within 2 %, or what the idle power leaves open."""
+    """Whether more legs would tell little: to within 2 %, or what the idle power leaves open.
+
+    A trend must be known to be small, too.
+    """
+    change = trend(values)
+    size, middle_j = abs(change.value), abs(statistics.median(values))
+    is_steady = size < max(_HINT * change.u, _SMALL_TREND * middle_j, u_idle_j)
+    is_known = size + 2.0 * change.u <= max(_STEADY * middle_j, u_idle_j)
+    if not is_steady or not is_known or is_drifting(values):
+        return False
     interval = median_interval(values)
-    tolerance_j = max(PRECISE * abs(interval.value), u_idle_j)
+    tolerance_j = max(PRECISE * middle_j, u_idle_j)
     return max(interval.high - interval.value, interval.value - interval.low) <= tolerance_j
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """By how much values change from the first to the last, with its standard uncertainty."""
+
+    value: float
+    u: float
+
+
+def trend(values: Sequence[float]) -> Trend:
+    """The least squares line's change; what the line leaves may be alike from leg to leg."""
+    count = len(values)
+    if count < ENOUGH_LEGS:
+        return Trend(0.0, math.inf)
+    middle, mean = (count - 1) / 2.0, statistics.fmean(values)
+    spread = count * (count * count - 1) / 12.0
+    slope = sum((i - middle) * (value - mean) for i, value in enumerate(values)) / spread
+    rest = [value - mean - slope * (i - middle) for i, value in enumerate(values)]
+    scatter = math.sqrt(sum(one * one for one in rest) / (count - 2))
+    u_slope = scatter / math.sqrt(spread) * _widening(rest)
+    return Trend(slope * (count - 1), u_slope * (count - 1))
+
+
+def is_drifting(values: Sequence[float]) -> bool:
+    """Whether the legs have not settled: they follow a trend, or each is much like the one before.
+
+    Fewer than six tell nothing of that.
+    """
+    count = len(values)
+    if count < ENOUGH_LEGS:
+        return False
+    alike = autocorrelation(values)
+    independent = count * (1.0 - alike) / (1.0 + alike)
+    if alike >= _ALIKE or (count >= _MANY and independent < _FEWEST_INDEPENDENT):
+        return True
+    change = trend(values)
+    is_clear = abs(change.value) > _CLEAR * change.u
+    return is_clear and abs(change.value) > _SMALL_TREND * abs(statistics.median(values))
+
+
+def autocorrelation(values: Sequence[float]) -> float:
+    """How much a value is like the one before, 0 to 1; what falls to and fro counts as 0.
+
+    From few values it comes out too low, by (1 + 4 r) / n, which is made good (Marriott and Pope
+    1954, doi:10.1093/biomet/41.3-4.390) from 20 on, as below that would add more than it mends.
+    Fewer than six tell nothing.
+    """
+    count = len(values)
+    mean = statistics.fmean(values)
+    apart = [value - mean for value in values]
+    square = sum(one * one for one in apart)
+    # Beside rounding, values that are all the same have no scatter to be alike in.
+    if count < ENOUGH_LEGS or square <= count * (_ROUNDING * mean) ** 2:
+        return 0.0
+    raw = sum(a * b for a, b in itertools.pairwise(apart)) / square
+    unbiased = (count * raw + 1.0) / (count - 4) if count >= _MANY else raw
+    return max(0.0, min(_MOST_ALIKE, unbiased))
+
+
+def _widening(values: Sequence[float]) -> float:
+    """How much wider than of independent values an interval is."""
+    alike = autocorrelation(values)
+    return math.sqrt((1.0 + alike) / (1.0 - alike))
 
 
 def next_check(legs: int) -> int:
@@ -144,7 +241,8 @@ def next_check(legs: int) -> int:
 def median_interval(values: Sequence[float]) -> Interval:
     """The median with its 95 % percentile bootstrap interval; the range of fewer than six.
 
-    The same for the same values, in any order.
+    The same for the same values in the same order; wider where each is like the one before, but
+    never more than their range.
     """
     ordered = sorted(values)
     middle = statistics.median(ordered)
@@ -155,4 +253,7 @@ def median_interval(values: Sequence[float]) -> Interval:
         statistics.median(generator.choices(ordered, k=len(ordered))) for _ in range(_RESAMPLES)
     )
     tail = round((1.0 - _COVERAGE) / 2.0 * _RESAMPLES)
-    return Interval(min(medians[tail], middle), middle, max(medians[-1 - tail], middle))
+    wider = _widening(values)
+    low = middle - wider * max(0.0, middle - medians[tail])
+    high = middle + wider * max(0.0, medians[-1 - tail] - middle)
+    return Interval(max(ordered[0], low), middle, min(ordered[-1], high))

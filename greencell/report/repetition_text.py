@@ -39,6 +39,8 @@ def _scatter(found: Repetition) -> str:
         return "one leg, so no interval"
     estimated = found.provenance != "measured"
     ends = figures.joules_between(found.low_j, found.high_j, estimated=estimated)
+    if found.drifts:
+        return f"still drifting, legs from {ends}"
     return f"95{figures.NARROW_SPACE}% interval {ends}" if found.legs >= ENOUGH_LEGS else ends
 
 

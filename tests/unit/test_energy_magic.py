@@ -12,7 +12,7 @@ from greencell.energy_magic import EnergyMagic, EnergyResult, options_of
 from greencell.errors import UsageError
 from greencell.meter import Meter
 from greencell.model import Attribution
-from greencell.repetition import BUDGET_S
+from greencell.repetition import BUDGET_S, LEAST_S
 from greencell.running_session import Equipment, Session
 from greencell.testing import FakeClock, FakeCounter, FakeMachineClock, FakeModel, FakeTreeClock
 from tests_support import CARBON, HOST, StillThread
@@ -70,7 +70,8 @@ def test_the_figure_is_the_statements_energy_above_idle(lab: Lab) -> None:
     assert result.idle_w == pytest.approx(IDLE_W, rel=0.01)
     assert result.duration_s == pytest.approx(0.001, rel=0.01)
     assert result.low_j <= result.energy_j <= result.high_j
-    assert (result.legs, result.stop, result.provenance) == (10, "precise", "measured")
+    assert (result.stop, result.provenance) == ("precise", "measured")
+    assert result.legs * result.runs * result.duration_s == pytest.approx(LEAST_S, rel=0.2)
     assert result.runs * result.duration_s == pytest.approx(0.22, rel=0.05)
     assert result.gain == pytest.approx(0.06)
 
@@ -100,10 +101,10 @@ def test_of_a_shared_machine_only_the_reserved_part_is_subtracted(reserved: floa
 def test_what_idling_hides_is_not_given_a_number(
     lab: Lab, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing above idle: a bound, after ten legs, and values on both sides of 0 are kept."""
+    """Nothing above idle: a bound, and values on both sides of 0 are kept."""
     result = lab.energy("lab.work(0.001, 17.9)")
 
-    assert not result.is_told and result.legs == 10
+    assert not result.is_told and result.stop == "precise"
     assert result.energy_j == pytest.approx(-0.0001, rel=0.05)
     assert 0.0 < result.most_j < 0.003
     assert capsys.readouterr().out.startswith("below what can be told: <\u202f")
@@ -150,6 +151,17 @@ def test_time_that_is_up_ends_it_and_is_told(lab: Lab, capsys: pytest.CaptureFix
     said = capsys.readouterr().out.replace("\u202f", " ")
     assert "one leg, so no interval; 1 leg of 1 run" in said
     assert "stopped after 19" in said
+
+
+def test_what_warms_up_is_said_to_drift(lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    """Legs that cost less and less: their range, and no interval."""
+    result = lab.energy("lab.work(0.001, 40.0 + 8.0 * 0.9995 ** lab.calls)")
+
+    assert result.drifts and result.stop == "time"
+    assert (result.low_j, result.high_j) == (min(result.legs_j), max(result.legs_j))
+    said = capsys.readouterr().out.replace("\u202f", " ")
+    assert "per run (still drifting, legs from 2" in said
+    assert "interval" not in said.splitlines()[0]
 
 
 def test_a_statement_that_gets_faster_is_calibrated_again(lab: Lab) -> None:
