@@ -1,7 +1,8 @@
 """The measured blocks of a ledger: which ran beside which, and the latest that ended. Pure.
 
 A block waits for those that were begun inside of it. Any other that runs at the same time, on
-another thread or in another task, runs beside it: then both figures hold the same energy.
+another thread or in another task, runs beside it: then both figures hold the same energy, and the
+low end of each is an equal share of it.
 """
 
 from __future__ import annotations
@@ -69,6 +70,14 @@ class BlockBook:
         for other in inner:
             self._around[other] = outer
         return {run, *inner} if inner else set()
+
+    def beside(self, run: str) -> int:
+        """How many run beside a block now, those around and inside of it, and of them, left out."""
+        if run not in self._around:
+            return 0
+        apart = set(self._around) - self._outward(run)
+        apart = {other for other in apart if run not in self._outward(other)}
+        return sum(self._around[other] not in apart for other in apart)
 
     def keep(self, record: CellRecord) -> None:
         """Take in the record of one that ended."""

@@ -1,7 +1,8 @@
 """The ledger: which cell each joule belongs to. One writer, immutable records out.
 
 Time is cut into slices by snapshots. Each slice goes to the open top-level cells, in equal parts
-where several run at once (subshells), or to the time between cells. A nested run (``%%capture``,
+where several run at once (subshells), or to the time between cells; who of them used it cannot be
+told, so the interval of each reaches from none of it to all. A nested run (``%%capture``,
 ``run_cell``) is shown under its outer cell and is in no sum. So the sums hold by construction:
 session = cells + between cells + whatever still runs.
 """
@@ -87,6 +88,8 @@ class OpenRun:
     Attributes:
         carbon: where it began, with that place's latest figure.
         parent: number of the cell that it runs in, which may end before it.
+        untold_low_j, untold_high_j: by how much less, and more, it may have used than its share of
+            the time in which others ran beside it.
     """
 
     opening: Opening
@@ -98,6 +101,13 @@ class OpenRun:
     parent: int | None = None
     peak_power_w: float | None = None
     metrics: dict[str, float] = field(default_factory=dict)
+    untold_low_j: float = 0.0
+    untold_high_j: float = 0.0
+
+    def widened(self, energy_j: Interval) -> Interval:
+        """The interval with what cannot be told of who used it. No sum of runs needs that."""
+        low_j = max(0.0, energy_j.low - self.untold_low_j)
+        return Interval(low_j, energy_j.value, energy_j.high + self.untold_high_j)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +205,11 @@ class Ledger:
             run.account.flags |= piece.flags
             if len(roots) > 1:
                 run.account.flags.add("concurrent")
+                run.untold_low_j += weight * energy_j
+                run.untold_high_j += (1.0 - weight) * energy_j
+            elif run.opening.is_block:
+                beside = self._blocks.beside(run.opening.run)
+                run.untold_low_j += energy_j * beside / (1 + beside)
             if power_w is not None:
                 run.peak_power_w = max(run.peak_power_w or 0.0, weight * power_w)
 
@@ -235,7 +250,7 @@ class Ledger:
         if run is None:
             return None
         if run.opening.is_block:
-            self._flag_concurrent(self._blocks.close(closing.run))
+            self._share_with_inner(run, self._blocks.close(closing.run))
         del self._open[closing.run]
         record = self._record(run, closing, now_ns, final=final)
         if run.opening.is_block:
@@ -248,6 +263,15 @@ class Ledger:
             self._cells.merge(run.account)
             self._cells_emissions.merge(run.emissions)
         return record
+
+    def _share_with_inner(self, run: OpenRun, side_by_side: set[str]) -> None:
+        """A block ended before these inside of it: what they have used, both have."""
+        self._flag_concurrent(side_by_side)
+        for key in side_by_side - {run.opening.run}:
+            inner = self._open[key]
+            half_j = 0.5 * self._sum_j(inner.account.portions)
+            inner.untold_low_j += half_j
+            run.untold_low_j += half_j
 
     def lose_blocks(self) -> list[CellRecord]:
         """End all runs that are no cells: more of them will not be known. Inner ones first."""
@@ -295,7 +319,7 @@ class Ledger:
         if closing.status == "lost" and duration_s == 0.0:
             # Its beginning was not seen: what it used is between the cells.
             result, flags = Figure(None, None, None, None, {}, result.provenance), flags | {"lost"}
-        energy_j = result.energy_j
+        energy_j = None if result.energy_j is None else run.widened(result.energy_j)
         carbon = run.emissions.mean_factor(run.carbon)
         return CellRecord(
             run=opening.run,
@@ -370,6 +394,8 @@ class Ledger:
         run = roots[-1]
         elapsed_s = max(0, self._now_ns - run.begin_ns) / 1e9
         result = self._figure(run.account)
+        if result.energy_j is not None:
+            result = replace(result, energy_j=run.widened(result.energy_j))
         opening = run.opening
         return RunningFigure(
             opening.run, opening.number, opening.cell_id, opening.label, run.started_at,

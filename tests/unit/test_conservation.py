@@ -175,6 +175,50 @@ def test_cells_at_the_same_time_share_each_slice() -> None:
 
     assert [c.energy_j.value for c in cells if c.energy_j] == pytest.approx([45.0, 45.0])
     assert all("concurrent" in c.flags for c in cells)
+    for cell in cells:
+        assert cell.energy_j is not None
+        assert cell.energy_j.low == 0.0
+        assert 90.0 <= cell.energy_j.high <= 110.0
+    totals = bench.session.view(live=False).totals.energy_j
+    assert totals.high - totals.low < 0.2 * totals.value  # what is told of both together
+
+
+@given(
+    st.lists(st.floats(0.0, 200.0), min_size=3, max_size=3),
+    st.floats(0.0, 1.0),
+)
+@settings(max_examples=40, deadline=None)
+def test_what_overlapping_cells_used_lies_in_their_intervals(
+    powers_w: list[float], of_first: float
+) -> None:
+    """One alone, both, the other alone: whoever of the two caused what was used meanwhile."""
+    bench = Bench.make()
+    first, second = bench.session.open_run("a"), bench.session.open_run("b")
+    used_j = []
+
+    def pass_second(power_w: float) -> None:
+        before_j = bench.counter.true_j + bench.gauge.true_j
+        bench.counter.power_w = power_w
+        bench.pass_time(1.0)
+        used_j.append(bench.counter.true_j + bench.gauge.true_j - before_j)
+
+    bench.session.begin(first)
+    pass_second(powers_w[0])
+    bench.session.begin(second)
+    pass_second(powers_w[1])
+    bench.session.end(first.run, bench.session.take(), "ok", 1)
+    pass_second(powers_w[2])
+    bench.session.end(second.run, bench.session.take(), "ok", 2)
+
+    cells = {cell.run: cell.energy_j for cell in bench.session.cells}
+    truth_j = {
+        first.run: used_j[0] + of_first * used_j[1],
+        second.run: (1.0 - of_first) * used_j[1] + used_j[2],
+    }
+    for run, true_j in truth_j.items():
+        energy_j = cells[run]
+        assert energy_j is not None
+        assert energy_j.low - 1e-4 <= true_j <= energy_j.high + 1e-4
 
 
 def test_a_nested_run_is_in_no_sum() -> None:

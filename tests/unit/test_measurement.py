@@ -314,6 +314,12 @@ def test_blocks_of_two_threads_ran_beside_each_other(bench: Bench) -> None:
     flagged = {block.label: "concurrent" in block.flags for block in blocks(bench)}
     assert flagged == {"before": False, "first": True, "second": True, "after": False}
     assert (first.duration_s, second.duration_s) == pytest.approx((2.0, 1.0))
+    wide_j = {block.label: block.energy_j for block in blocks(bench)}
+    alone, shared = wide_j["first"], wide_j["second"]
+    assert alone is not None and shared is not None
+    assert shared.low == pytest.approx(0.5 * shared.value, rel=0.15)
+    assert alone.low == pytest.approx(0.75 * alone.value, rel=0.15)
+    assert shared.high < 1.2 * shared.value
 
 
 def test_blocks_of_two_tasks_ran_beside_each_other(bench: Bench) -> None:
@@ -352,6 +358,14 @@ def test_a_block_that_ends_before_one_inside_of_it_ran_beside_it(bench: Bench) -
 
     flagged = {block.label: "concurrent" in block.flags for block in blocks(bench)}
     assert flagged == {"early": True, "inner": False, "late": True, "outer": False}
+    lows = {
+        block.label: block.energy_j.low / block.energy_j.value
+        for block in blocks(bench)
+        if block.energy_j
+    }
+    assert lows == pytest.approx(
+        {"early": 0.5, "inner": 1.0, "late": 5 / 6, "outer": 1.0}, abs=0.12
+    )
 
 
 # -- measured ----------------------------------------------------------------------------------
