@@ -31,6 +31,8 @@ _CREDITS: Final = {
     "ember-owid-2026": "Ember via Our World in Data (2026), CC BY 4.0",
     "ecologits": "EcoLogits world mix",
 }
+_ABBREVIATIONS: Final = frozenset({"CET", "EET", "MET", "WET", "EST", "HST", "MST"})
+"""Hours of the clock, kept for old systems: one city's rules stand for a third of a continent."""
 _OFFICIAL: Final = "country-official"
 """A state's own figure, direct basis: only for who asks for it, as ``GB-OFFICIAL``."""
 _QUALITY_NOTES: Final = {
@@ -109,6 +111,8 @@ class GridTable:
 
     def zone_of_timezone(self, timezone: str) -> tuple[str, tuple[str, ...]] | None:
         """The country of a time zone and other places it may be; ``None`` if it names none."""
+        if timezone in _ABBREVIATIONS:
+            return None
         for row in self._tables.rows("timezone_zone"):
             if row.fields.get("tz") == timezone:
                 country = row.text("country")

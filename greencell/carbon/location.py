@@ -74,13 +74,18 @@ def locate(
 def system_timezone(environment: Mapping[str, str], root: Path) -> str | None:
     """The name of the machine's time zone; ``None`` if it has none."""
     named = environment.get("TZ", "").strip().lstrip(":")
+    if named.startswith("/") and "zoneinfo/" not in named:
+        return _linked(root / named.lstrip("/"))  # a file, such as /etc/localtime itself
     if named:
         return _timezone_name(named)
     text = read_text(root / "etc/timezone").strip()
-    if text:
-        return _timezone_name(text)
+    return _timezone_name(text) if text else _linked(root / "etc/localtime")
+
+
+def _linked(path: Path) -> str | None:
+    """The time zone whose rules a file is a link to; ``None`` if it is a copy of them."""
     try:
-        target = os.readlink(root / "etc/localtime")
+        target = os.readlink(path)
     except (OSError, ValueError):
         return None
     return _timezone_name(target) if "zoneinfo/" in target else None

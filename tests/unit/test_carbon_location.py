@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from greencell.carbon.carbon_info import Wishes, carbon_info
 from greencell.carbon.evidence.base import region_names
 from greencell.carbon.grid_table import GridTable
-from greencell.carbon.location import locate
+from greencell.carbon.location import locate, system_timezone
 from greencell.carbon.tables import Tables
 
 TABLE = GridTable()
@@ -321,3 +321,42 @@ def test_only_names_become_regions(text: str) -> None:
     """Small letters, digits and hyphens."""
     for name in region_names(text, None, 3):
         assert name.isascii() and name.replace("-", "").isalnum() and len(name) <= 40
+
+
+@pytest.mark.parametrize("name", ["CET", "MET", "EET", "WET", "EST", "MST", "HST"])
+@pytest.mark.parametrize("where", ["variable", "file", "link"])
+def test_an_abbreviation_of_hours_is_no_country(name: str, where: str, tmp_path: Path) -> None:
+    """One city's rules stand behind it, and half a continent keeps them."""
+    (tmp_path / "etc").mkdir()
+    environment = {}
+    if where == "variable":
+        environment["TZ"] = name
+    elif where == "file":
+        (tmp_path / "etc/timezone").write_text(f"{name}\n")
+    else:
+        (tmp_path / "etc/localtime").symlink_to(f"/usr/share/zoneinfo/{name}")
+
+    place = locate(None, environment, TABLE, tmp_path)
+
+    assert (place.zone.code, place.located_by) == ("WORLD", "default")
+    assert name in place.reason
+
+
+@pytest.mark.parametrize(
+    "named", [":/etc/localtime", "/etc/localtime", ":/usr/share/zoneinfo/Europe/Paris"]
+)
+def test_a_variable_may_name_a_file(named: str, tmp_path: Path) -> None:
+    """As the C library reads it: the link is followed, whatever another file says."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/localtime").symlink_to("/usr/share/zoneinfo/Europe/Paris")
+    (tmp_path / "etc/timezone").write_text("Asia/Tokyo\n")
+
+    assert system_timezone({"TZ": named}, tmp_path) == "Europe/Paris"
+
+
+def test_a_file_that_is_no_link_names_no_time_zone(tmp_path: Path) -> None:
+    """Its rules are there, its name is not."""
+    (tmp_path / "rules").write_bytes(b"TZif2")
+
+    assert system_timezone({"TZ": ":/rules"}, tmp_path) is None
+    assert system_timezone({"TZ": ":/nowhere"}, tmp_path) is None
