@@ -433,7 +433,7 @@ class Booking:
         elif device_use is not None and shared:
             flags.add("shared")
             portion = device_portion(machine_j, use.elapsed_s, device_use, track.baseline.power)
-        elif track.info.component in _WHOLE:
+        elif track.info.component in _WHOLE or track.info.is_own:
             portion = whole(machine_j)
         else:
             portion = kernel_portion(machine_j, use, track.baseline.power, self._reserved)

@@ -1,5 +1,7 @@
 """Control groups of Linux: the CPU time of a group, who is in it, and how much it may use.
 
+Limits are the least of a group's own and those of all groups above it.
+
 Version 2 has one hierarchy, version 1 one for each controller; some systems have both. A path
 of ``<procfs>/self/cgroup`` counts from the root of the cgroup namespace, which is what a
 container finds at ``<sysfs>/fs/cgroup``. Where it is the host's path instead (version 1 without
@@ -9,7 +11,7 @@ such a namespace), the group lies at the root of what is mounted.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +20,7 @@ from greencell.errors import ReadFailed
 from greencell.units import NS_PER_S
 
 _US_PER_S: Final = 1_000_000
+_BYTES_PER_GB: Final = 1e9
 _UNIFIED: Final = ""
 """Controller of the line ``0::/path``, version 2's."""
 _SMALL_BYTES: Final = 65_536
@@ -84,17 +87,33 @@ def quota_cpus(sysfs_root: Path, procfs_root: Path) -> float | None:
 
     ``None`` if there is no quota. Ancestors beyond the root of a container are not seen.
     """
-    quotas: list[float] = []
+    return _least(sysfs_root, procfs_root, "cpu", _quota)
+
+
+def memory_limit_gb(sysfs_root: Path, procfs_root: Path) -> float | None:
+    """How much memory this process's group may use, in GB (1e9 bytes); ``None`` if all of it.
+
+    The least of its own and its ancestors' limits, as far as they are seen.
+    """
+    limit_bytes = _least(sysfs_root, procfs_root, "memory", _memory_limit)
+    return None if limit_bytes is None else limit_bytes / _BYTES_PER_GB
+
+
+def _least(
+    sysfs_root: Path, procfs_root: Path, name: str, limit_of: Callable[[Path], float | None]
+) -> float | None:
+    """The least limit of a controller on the way up."""
+    limits: list[float] = []
     paths = _paths(procfs_root)
     if not paths:  # it is not told where we are; what is mounted may be our group
-        paths = {_UNIFIED: "/", "cpu": "/"}
-    for controller in ("cpu", _UNIFIED):
+        paths = {_UNIFIED: "/", name: "/"}
+    for controller in (name, _UNIFIED):
         if controller not in paths:
             continue
         for top, folder in _folders(sysfs_root, controller, paths[controller]):
             chain = [folder, *(p for p in folder.parents if p == top or top in p.parents)]
-            quotas.extend(q for one in chain if (q := _quota(one)) is not None)
-    return min(quotas, default=None)
+            limits.extend(limit for one in chain if (limit := limit_of(one)) is not None)
+    return min(limits, default=None)
 
 
 def _paths(procfs_root: Path) -> dict[str, str]:
@@ -140,6 +159,18 @@ def _quota(folder: Path) -> float | None:
     except ValueError:
         return None  # "max", or a file of another form
     return allowed_us / period_us if allowed_us > 0 and period_us > 0 else None
+
+
+def _memory_limit(folder: Path) -> float | None:
+    """Bytes that one group allows: version 2's file, else version 1's."""
+    text = _read_small(folder / "memory.max")
+    if text is None:
+        text = _read_small(folder / "memory.limit_in_bytes")
+    try:
+        limit = int(text or b"")
+    except ValueError:
+        return None  # "max", or a file of another form
+    return float(limit) if limit > 0 else None
 
 
 def _read_small(path: Path) -> bytes | None:

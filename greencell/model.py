@@ -52,6 +52,7 @@ class SourceInfo:
             socket), ``dram:0``, ``gpu:0000:03:00.0``; ``cpu:*`` for all of a kind. Two sources
             that share a part are never both counted.
         lag_s: by how much a gauge's reading is late, as one that averages over the last second.
+        is_own: whether it is of what was set apart for this kernel's control group alone.
     """
 
     id: str
@@ -68,6 +69,7 @@ class SourceInfo:
     scope: Scope = "component"
     parts: tuple[str, ...] = ()
     lag_s: float = 0.0
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

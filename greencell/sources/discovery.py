@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from greencell.cgroup import memory_limit_gb
 from greencell.deadline import within
 from greencell.errors import SourceUnavailable
 from greencell.model import Component, HostInfo, Skipped
@@ -387,7 +388,8 @@ def _models(machine: _Machine, used: Sequence[Source]) -> list[Source]:
         models.append(_cpu_model(machine))
     # A virtual machine's memory is in the watts per virtual CPU, and in what a host shares.
     if not _holds(used, "dram") and not machine.host.virtual:
-        models.append(estimate.ram_model(machine.host.ram_gb))
+        limit_gb = memory_limit_gb(machine.places.sysfs_root, machine.places.procfs_root)
+        models.append(estimate.ram_model(machine.host.ram_gb, limit_gb))
     return models
 
 

@@ -13,14 +13,15 @@ Formulas, intervals and how wrong they are:
   judgement. Stolen time is in no utilisation ``u``, as it was not run here; a host that steals
   has lent more virtual CPUs than it has threads, so each is less than one thread, and the low
   end is lowered by the share of the time asked for that was stolen.
-* Memory: 0.30 W per GB, 0.5 to 2 times (Boavizta 0.284, Green Algorithms 0.3725).
+* Memory: 0.30 W per GB, 0.5 to 2 times (Boavizta 0.284, Green Algorithms 0.3725). Where a control
+  group limits it, of so much; that is the group's own, however many CPUs it may use.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from greencell.attribution import (
@@ -135,11 +136,18 @@ def vcpu_model(vcpus: int, cpu: CpuInfo, data: Path | None = None) -> CurveModel
     return CurveModel(info, vcpus * idle_w, vcpus * full_w, VCPU_EXPONENT)
 
 
-def ram_model(ram_gb: float) -> CurveModel:
-    """The model of installed memory: constant, whatever the CPU does."""
-    watts = RAM_W_PER_GB * ram_gb
-    detail = f"{ram_gb:.0f} GB memory, {RAM_W_PER_GB} W per GB"
-    return CurveModel(_info("model:ram", "dram", RAM_FACTORS, detail), watts, watts, 1.0)
+def ram_model(ram_gb: float, limit_gb: float | None = None) -> CurveModel:
+    """The model of installed memory: constant, whatever the CPU does.
+
+    Args:
+        limit_gb: what the control group may use; the rest of the machine's is none of its.
+    """
+    own_gb = ram_gb if limit_gb is None else min(ram_gb, limit_gb)
+    is_own = own_gb < ram_gb
+    watts = RAM_W_PER_GB * own_gb
+    amount = f"{own_gb:.2g} of {ram_gb:.0f} GB" if is_own else f"{ram_gb:.0f} GB"
+    info = _info("model:ram", "dram", RAM_FACTORS, f"{amount} memory, {RAM_W_PER_GB} W per GB")
+    return CurveModel(replace(info, is_own=is_own), watts, watts, 1.0)
 
 
 def microarchitecture_of(cpu: CpuInfo) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from greencell.cgroup import CpuGroup, cpu_group, quota_cpus
+from greencell.cgroup import CpuGroup, cpu_group, memory_limit_gb, quota_cpus
 from greencell.errors import ReadFailed
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
@@ -185,3 +185,46 @@ def test_no_content_of_the_files_raises(groups: Groups, content: bytes) -> None:
 
     assert group is None or group.read_s() >= 0
     assert quota is None or quota > 0
+
+
+# -- memory --------------------------------------------------------------------------------------
+
+NO_LIMIT = "9223372036854771712"
+"""What version 1 shows where there is none."""
+
+
+@pytest.mark.parametrize(
+    ("line", "files", "limit_gb"),
+    [
+        ("0::/", {".": "8589934592"}, 8.589934592),
+        (f"0::/{OWN}", {OWN: "max", "user.slice": "4000000000", ".": "8000000000"}, 4.0),
+        (
+            "0::/system.slice/slurmstepd.scope/job_7/step_0/user/task_0",
+            {"system.slice/slurmstepd.scope/job_7": "16000000000"},
+            16.0,
+        ),
+        ("0::/kubepods.slice/kubepods-pod1.slice/cri-1.scope", {".": "2000000000"}, 2.0),
+        ("9:memory:/docker/abc", {"memory": "3000000000"}, 3.0),
+        ("9:memory:/slurm/uid_1/job_7/step_0", {"memory/slurm/uid_1/job_7": "5000000000"}, 5.0),
+        ("9:memory:/docker/abc", {"memory": NO_LIMIT}, float(NO_LIMIT) / 1e9),
+        (f"0::/{OWN}", {OWN: "max"}, None),
+        (f"0::/{OWN}", {OWN: "-1"}, None),
+        (f"0::/{OWN}", {OWN: "\x00\xff"}, None),
+        ("", {".": "1000000000"}, 1.0),
+        (f"0::/{OWN}", {}, None),
+    ],
+)
+def test_the_least_memory_limit_up_to_the_root_counts(
+    groups: Groups, line: str, files: dict[str, str], limit_gb: float | None
+) -> None:
+    """As engines, Kubernetes and Slurm lay their groups out, in both versions."""
+    groups.lines(line)
+    first = line.rpartition(":")[2].strip("/")
+    groups.put(f"memory/{first}" if "memory" in line and "docker" not in line else first or ".")
+    for folder, text in files.items():
+        name = "memory__limit_in_bytes" if "memory" in line else "memory__max"
+        groups.put(folder, **{name: f"{text}\n"})
+
+    found = memory_limit_gb(groups.sysfs, groups.procfs)
+
+    assert found == (None if limit_gb is None else pytest.approx(limit_gb))

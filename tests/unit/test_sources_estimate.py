@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from greencell.data import DATA
+from greencell.meter import Meter
+from greencell.running_session import Equipment, Session
 from greencell.sources.discovery import Discovery, Places, discover
 from greencell.sources.estimate import (
     core_model,
@@ -19,7 +22,8 @@ from greencell.sources.estimate import (
     vcpu_model,
 )
 from greencell.sources.host import CpuInfo
-from greencell.testing import PowercapTree
+from greencell.testing import FakeClock, FakeMachineClock, FakeTreeClock, PowercapTree
+from tests_support import CARBON, HOST
 
 
 @pytest.mark.parametrize(
@@ -214,6 +218,30 @@ def test_two_sockets_have_twice_the_design_power(tmp_path: Path) -> None:
     assert cpu_model.power_w(1.0) == pytest.approx(2 * 280 * 0.75)  # type: ignore[union-attr]
     assert cpu_model.info.detail.startswith("2 ×")
     assert ram.info.component == "dram"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
+def test_a_container_is_charged_for_the_memory_that_it_may_use(tmp_path: Path) -> None:
+    """8 GiB of a large host's, whole, however few of its CPUs it may use."""
+    (tmp_path / "fs/cgroup").mkdir(parents=True)
+    (tmp_path / "fs/cgroup/memory.max").write_text(f"{8 << 30}\n")
+    (tmp_path / "cpuinfo").write_text(EPYC)
+    (tmp_path / "meminfo").write_text("MemTotal:       528000000 kB\n")
+    ram = discover(Places(tmp_path, tmp_path)).sources[1]
+    tree = FakeTreeClock(1.0)
+    machine = FakeMachineClock(tree, others=3.0)
+    clock = FakeClock(tree.advance, machine.advance)
+    meter = Meter([ram], tree, machine, clock, reserved=1 / 32)
+    session = Session(Equipment(meter, HOST, (), CARBON, "kernel", 1.0), clock)
+    clock.advance(10.0)
+    session.sample()
+
+    energy_j = session.view(live=True).totals.energy_j
+
+    assert ram.info.detail.startswith("8.6 of 541 GB memory")
+    assert (energy_j.low, energy_j.value, energy_j.high) == pytest.approx(
+        (12.9, 25.8, 51.5), rel=0.01
+    )
 
 
 def test_a_virtual_machine_is_charged_for_its_cpus(tmp_path: Path) -> None:
