@@ -383,17 +383,24 @@ def _holds(sources: Sequence[Source], kind: str) -> bool:
 
 def _models(machine: _Machine, used: Sequence[Source]) -> list[Source]:
     """Models of what no meter holds."""
-    models: list[Source] = []
-    if not _holds(used, "cpu"):
-        models.append(_cpu_model(machine))
-    # A virtual machine's memory is in the watts per virtual CPU, and in what a host shares.
-    if not _holds(used, "dram") and not machine.host.virtual:
-        limit_gb = memory_limit_gb(machine.places.sysfs_root, machine.places.procfs_root)
-        models.append(estimate.ram_model(machine.host.ram_gb, limit_gb))
-    return models
+    cpu = None if _holds(used, "cpu") else _cpu_model(machine)
+    ram = None if _holds(used, "dram") else _ram_model(machine, cpu)
+    return [model for model in (cpu, ram) if model is not None]
 
 
-def _cpu_model(machine: _Machine) -> Source:
+def _ram_model(machine: _Machine, cpu: estimate.CurveModel | None) -> Source | None:
+    """The memory that is in no other figure."""
+    host, places = machine.host, machine.places
+    limit_gb = memory_limit_gb(places.sysfs_root, places.procfs_root)
+    if cpu is not None and cpu.info.id == estimate.VCPU_ID:
+        own_gb = host.ram_gb if limit_gb is None else min(host.ram_gb, limit_gb)
+        return estimate.more_ram_model(own_gb, places.vcpus or host.logical_cpus)
+    if cpu is None and host.virtual:
+        return None  # it is in what the host shares
+    return estimate.ram_model(host.ram_gb, limit_gb)
+
+
+def _cpu_model(machine: _Machine) -> estimate.CurveModel:
     """By design power if it is known, by virtual CPU on virtual machines, else by core."""
     places, cpu, host = machine.places, machine.cpu, machine.host
     name = places.cpu_model or cpu.name

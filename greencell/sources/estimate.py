@@ -6,10 +6,14 @@ Formulas, intervals and how wrong they are:
   RAPL against load of four CPUs; leaving one CPU out, the truth lies inside in 92 %. On a virtual
   machine TDP is that of its share of the processor's threads, 0.4 to 2 times (judgement).
 * Virtual CPU: ``P = n (idle + (full - idle) u^0.8)`` with the microarchitecture's watts per
-  virtual CPU (Cloud Carbon Footprint, from SPECpower), 0.5 to 2 times; microarchitecture
-  unknown: 0.65 and 3.3 W (SPECpower 2017 to 2026), 0.4 to 2 times. Of ARM's cores the tables
-  hold only what was copied from a similar processor; such watts have the wide interval. All are
-  shares of a whole server at the wall, memory and fans included. Exponent and intervals are
+  virtual CPU: medians of SPECpower results of servers with 64 threads and more. The interval
+  holds the 10th to 90th percentile of these, at idle and at full load, with a tenth to spare, and
+  at least 0.45 to 1.5 times: other published figures, of processor and memory alone, are about
+  half as high. Not among them: Cloud Carbon Footprint's watts, 0.5 to 2 times; microarchitecture
+  unknown: 0.65 and 3.3 W (SPECpower 2017 to 2026), 0.4 to 2 times. Of some of ARM's cores the
+  tables hold only what was copied from a similar processor; such watts have the wide interval. All
+  are shares of a whole server at the wall, fans and usual memory included: what a virtual machine
+  has above 1.5 GB (1 to 2) per virtual CPU is added as memory. Exponent and intervals are
   judgement. Stolen time is in no utilisation ``u``, as it was not run here; a host that steals
   has lent more virtual CPUs than it has threads, so each is less than one thread, and the low
   end is lowered by the share of the time asked for that was stolen.
@@ -21,6 +25,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,12 +41,18 @@ from greencell.sources.host import CpuInfo
 TDP_FACTORS = (0.5, 2.0)
 VCPU_FACTORS = (0.4, 2.0)
 VCPU_KNOWN_FACTORS = (0.5, 2.0)
+_LEAST_SPREAD = (0.45, 1.5)
+_SPARE = 1.1
 CORE_FACTORS = (0.4, 2.5)
 RAM_FACTORS = (0.5, 2.0)
+VCPU_ID = "model:vcpu"
 VCPU_IDLE_W = 0.65
 VCPU_FULL_W = 3.3
 VCPU_EXPONENT = 0.8
 RAM_W_PER_GB = 0.30
+_HELD_GB_PER_VCPU = (1.0, 1.5, 2.0)
+"""Memory per thread of the servers whose watts those of a virtual CPU are: least, usual, most
+(Cloud Carbon Footprint's GB per chip over the threads of such chips: 1.1 to 1.9)."""
 TDP_PER_CPU_W = 4.0
 """Design power per logical CPU where the processor is in no table (codecarbon's constant)."""
 _STEAL_TOLD = 0.01
@@ -52,9 +63,10 @@ _CPU_TICK_S = 0.01
 _KEY, _TDP_W, _CORES, _THREADS = 1, 3, 4, 5
 """Columns of cpu_tdp.csv."""
 
-# (vendor, family): ((models), (lowest stepping), microarchitecture of microarch_watts.csv)
+# (vendor, family): ((models), (lowest stepping), microarchitecture as in the tables of watts)
 _MICROARCHITECTURES: dict[tuple[str, int], tuple[tuple[range, int, str], ...]] = {
     ("AuthenticAMD", 23): ((range(0x30), 0, "Zen"), (range(0x30, 0x100), 0, "Zen 2")),
+    ("AuthenticAMD", 26): ((range(0x100), 0, "Zen 5"),),
     ("AuthenticAMD", 25): ((range(0x10), 0, "Zen 3"), (range(0x10, 0x20), 0, "Zen 4"),
                            (range(0xA0, 0xB0), 0, "Zen 4")),
     ("GenuineIntel", 6): (
@@ -62,7 +74,8 @@ _MICROARCHITECTURES: dict[tuple[str, int], tuple[tuple[range, int, str], ...]] =
         (range(63, 64), 0, "Haswell"), (range(79, 80), 0, "Broadwell"),
         (range(85, 86), 5, "Cascade Lake"), (range(85, 86), 0, "Skylake"),
         (range(106, 107), 0, "Ice Lake"), (range(143, 144), 0, "Sapphire Rapids"),
-        (range(207, 208), 0, "Emerald Rapids"), (range(173, 174), 0, "Granite Rapids"),
+        (range(207, 208), 0, "Emerald Rapids"), (range(173, 175), 0, "Granite Rapids"),
+        (range(175, 176), 0, "Sierra Forest"),
     ),
 }  # fmt: skip
 
@@ -98,7 +111,8 @@ class _VcpuWatts:
 
     idle_w: float
     full_w: float
-    proxy: bool
+    factors: tuple[float, float]
+    proxy: bool = False
 
 
 def tdp_model(tdp_w: float, detail: str, *, virtual: bool = False) -> CurveModel:
@@ -123,8 +137,8 @@ def vcpu_model(vcpus: int, cpu: CpuInfo, data: Path | None = None) -> CurveModel
     """The model of a virtual machine's CPUs, charged for these and never for the socket."""
     microarchitecture = microarchitecture_of(cpu)
     known = _vcpu_watts(microarchitecture, data or DATA) if microarchitecture else None
-    idle_w, full_w = (known.idle_w, known.full_w) if known else (VCPU_IDLE_W, VCPU_FULL_W)
-    low, high = VCPU_KNOWN_FACTORS if known and not known.proxy else VCPU_FACTORS
+    watts = known or _VcpuWatts(VCPU_IDLE_W, VCPU_FULL_W, VCPU_FACTORS)
+    idle_w, full_w, (low, high) = watts.idle_w, watts.full_w, watts.factors
     kind = f" ({microarchitecture})" if known else ""
     plural = "" if vcpus == 1 else "s"
     like = ", as a similar processor" if known and known.proxy else ""
@@ -132,7 +146,7 @@ def vcpu_model(vcpus: int, cpu: CpuInfo, data: Path | None = None) -> CurveModel
     if cpu.steal_share >= _STEAL_TOLD:
         detail += f"; its host gave {cpu.steal_share:.0%} of their time to other machines"
     factors = (low * (1.0 - min(_MAX_STEAL, cpu.steal_share)), high)
-    info = _info("model:vcpu", "cpu", factors, detail, flags=("virtual",))
+    info = _info(VCPU_ID, "cpu", factors, detail, flags=("virtual",))
     return CurveModel(info, vcpus * idle_w, vcpus * full_w, VCPU_EXPONENT)
 
 
@@ -148,6 +162,21 @@ def ram_model(ram_gb: float, limit_gb: float | None = None) -> CurveModel:
     amount = f"{own_gb:.2g} of {ram_gb:.0f} GB" if is_own else f"{ram_gb:.0f} GB"
     info = _info("model:ram", "dram", RAM_FACTORS, f"{amount} memory, {RAM_W_PER_GB} W per GB")
     return CurveModel(replace(info, is_own=is_own), watts, watts, 1.0)
+
+
+def more_ram_model(ram_gb: float, vcpus: int) -> CurveModel | None:
+    """The model of a virtual machine's memory beyond what the watts of its CPUs hold.
+
+    ``None`` where they hold it all.
+    """
+    least, usual, most = (ram_gb - held_gb * vcpus for held_gb in reversed(_HELD_GB_PER_VCPU))
+    if usual <= 0.0:
+        return None
+    low, high = RAM_FACTORS
+    factors = (low * max(0.0, least) / usual, high * most / usual)
+    detail = f"{usual:.0f} of {ram_gb:.0f} GB memory, which the CPUs' figure does not hold"
+    watts = RAM_W_PER_GB * usual
+    return CurveModel(_info("model:ram", "dram", factors, detail, ("virtual",)), watts, watts, 1.0)
 
 
 def microarchitecture_of(cpu: CpuInfo) -> str | None:
@@ -192,10 +221,11 @@ def _threads(cores: str, threads: str) -> int | None:
 
 
 def _vcpu_watts(microarchitecture: str, data: Path) -> _VcpuWatts | None:
-    """The mean over the providers that state it; copies only where there is nothing else."""
-    with (data / "microarch_watts.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["microarch"] == microarchitecture]
-    for quality in ("ok", "proxy"):
+    """Of published results; else the mean over the providers that state it, copies last of all."""
+    for row in _rows(data / "spec_generations.csv", microarchitecture):
+        return _spec_watts(row)
+    rows = _rows(data / "microarch_watts.csv", microarchitecture)
+    for quality, factors in (("ok", VCPU_KNOWN_FACTORS), ("proxy", VCPU_FACTORS)):
         watts = [
             (float(row["min_w_per_vcpu"]), float(row["max_w_per_vcpu"]))
             for row in rows
@@ -203,8 +233,25 @@ def _vcpu_watts(microarchitecture: str, data: Path) -> _VcpuWatts | None:
         ]
         if watts:
             idle_w, full_w = (sum(column) / len(watts) for column in zip(*watts, strict=True))
-            return _VcpuWatts(idle_w, full_w, proxy=quality == "proxy")
+            return _VcpuWatts(idle_w, full_w, factors, proxy=quality == "proxy")
     return None
+
+
+def _rows(path: Path, microarchitecture: str) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["microarch"] == microarchitecture]
+
+
+def _spec_watts(row: Mapping[str, str]) -> _VcpuWatts:
+    """Medians, with an interval that holds what most servers of the generation draw."""
+    middle_w = {load: float(row[f"{load}_w_median"]) for load in ("idle", "full")}
+    low = min(float(row[f"{load}_w_p10"]) / watts for load, watts in middle_w.items())
+    high = max(float(row[f"{load}_w_p90"]) / watts for load, watts in middle_w.items())
+    least_low, least_high = _LEAST_SPREAD
+    factors = (min(least_low, low / _SPARE), max(least_high, high * _SPARE))
+    return _VcpuWatts(middle_w["idle"], middle_w["full"], factors)
 
 
 def _info(
