@@ -24,6 +24,7 @@ from greencell.errors import Asleep, ReadFailed, SourceGone
 from greencell.guard import Guard
 from greencell.processes import MachineClock, TreeClock
 from greencell.sources.base import EnergyCounter, PowerGauge, SharedDevice, Source
+from greencell.sources.plausible import most_w, read_possible_w
 from greencell.units import NS_PER_S
 
 SLOW_READ_NS: Final = 1_000_000
@@ -348,7 +349,7 @@ def _reader(source: Source) -> Callable[[], int | float]:
     if isinstance(source, EnergyCounter):
         return source.read
     if isinstance(source, PowerGauge):
-        return source.read_w
+        return partial(read_possible_w, source, most_w(source))
     return _nothing_to_read
 
 

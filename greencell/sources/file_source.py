@@ -10,6 +10,7 @@ from typing import Final
 
 from greencell.errors import Asleep, ReadFailed
 from greencell.model import Skipped, SourceInfo
+from greencell.sources.plausible import most_w, read_possible_w
 from greencell.sources.sysfs_file import SysfsNumber
 from greencell.units import J_PER_UJ
 
@@ -45,13 +46,10 @@ class FileGauge:
     def __init__(self, info: SourceInfo, rails: Sequence[Rail], max_power_w: float) -> None:
         self.info = info
         self._rails = rails
-        self._max_power_w = max_power_w
+        self.max_power_w = max_power_w
 
     def read_w(self) -> float:
-        power_w = sum(rail.read_w() for rail in self._rails)
-        if power_w > self._max_power_w:
-            raise ReadFailed(f"{self.info.id} shows {power_w:.3g} W, which cannot be")
-        return power_w
+        return sum(rail.read_w() for rail in self._rails)
 
     def close(self) -> None:
         for rail in self._rails:
@@ -106,7 +104,7 @@ def refusal(
     """
     try:
         if isinstance(source, FileGauge):
-            source.read_w()
+            read_possible_w(source, most_w(source))
         else:
             source.read()
     except Asleep:

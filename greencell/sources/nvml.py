@@ -27,6 +27,7 @@ from greencell.sources.nvml_library import (
 )
 from greencell.sources.nvml_model import NvmlModel, board_of, shows_utilisation
 from greencell.sources.nvml_power import PowerReading, choose_power
+from greencell.sources.plausible import MOST_BOARD_W
 from greencell.units import J_PER_MJ, W_PER_MW
 
 COUNTER_PERIOD_S: Final = 0.1
@@ -75,6 +76,7 @@ class NvmlGauge:
 
     def __init__(self, device: NvmlDevice, power: PowerReading) -> None:
         self._device = device
+        self.max_power_w = MOST_BOARD_W if power.whole_module else device.max_power_w
         self._function = power.read_mw
         parts = (device.part, EVERY_CPU) if power.whole_module else (device.part,)
         self.info = SourceInfo(

@@ -9,10 +9,10 @@ from greencell.attribution import DeviceUse
 from greencell.errors import ReadFailed, SourceGone
 from greencell.sources.nvml_library import GONE, Handle, NvmlLibrary, code_of, text_of
 from greencell.sources.nvml_use import UseReader
+from greencell.sources.plausible import MOST_BOARD_W
 from greencell.units import W_PER_MW
 
-MAX_POWER_W: Final = 2_000.0
-LIMIT_MARGIN: Final = 1.5
+LIMIT_MARGIN: Final = 2.0
 """Highest plausible power over the enforced limit, which is kept on average only; judgement."""
 _LONG_DOMAIN: Final = "0000"
 """NVML writes PCI domains with 8 digits, Linux with 4 as long as they fit."""
@@ -37,7 +37,8 @@ class NvmlDevice:
         self.part = f"gpu:{self._pci_bus_id() or self.uuid or index}"
         self.mig = _mig_enabled(library, handle)
         limit_mw = library.call(nvml.nvmlDeviceGetEnforcedPowerLimit, handle)
-        self.max_power_w = LIMIT_MARGIN * limit_mw * W_PER_MW if limit_mw else MAX_POWER_W
+        limit_w = LIMIT_MARGIN * limit_mw * W_PER_MW if limit_mw else MOST_BOARD_W
+        self.max_power_w = min(limit_w, MOST_BOARD_W)
         self._use = UseReader(library, handle, splits=not self.mig)
 
     @property

@@ -29,6 +29,7 @@ from greencell.sources.hwmon import find_hwmon
 from greencell.sources.jetson import find_jetson
 from greencell.sources.nvml import find_gpus
 from greencell.sources.perf import find_perf
+from greencell.sources.plausible import most_w, read_possible_w
 from greencell.sources.rapl import find_counters
 from greencell.sources.raspberry_pi import find_raspberry_pi
 from greencell.testing import (
@@ -313,7 +314,9 @@ def counter_case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cas
 
 def read(source: Source) -> float:
     assert not isinstance(source, PowerModel)
-    return source.read() if isinstance(source, EnergyCounter) else source.read_w()
+    if isinstance(source, EnergyCounter):
+        return source.read()
+    return read_possible_w(source, most_w(source))
 
 
 def metered_j(case: Case, lengths: list[float]) -> float:

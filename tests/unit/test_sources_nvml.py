@@ -169,13 +169,13 @@ def test_a_driver_reload_makes_the_counter_smaller(fake: FakeNvml) -> None:
 
 
 def test_a_limit_gives_the_highest_plausible_power(fake: FakeNvml) -> None:
-    """Half more than the enforced limit; 2 kW where there is none."""
+    """Twice the enforced limit, and never more than a board can draw; so much where none is told."""
     fake.add_gpu(70.0)
     (known,), _ = find_gpus({}, pynvml)
     fake.fail("nvmlDeviceGetEnforcedPowerLimit", pynvml.NVML_ERROR_NOT_SUPPORTED)
     (unknown,), _ = find_gpus({}, pynvml)
 
-    assert [known.max_power_w, unknown.max_power_w] == [1_050.0, 2_000.0]
+    assert [known.max_power_w, unknown.max_power_w] == [1_400.0, 3_000.0]
 
 
 def test_a_gpu_without_decorations_still_counts(fake: FakeNvml) -> None:
