@@ -36,6 +36,8 @@ LOOKS_PER_PERIOD: Final = 20
 than ``CLOSE_LOOK_S`` and of a quick one no closer than ``CLOSEST_LOOK_S``."""
 LOOK_COST: Final = 4
 """Looking takes at most this part of the time: one read, then three times as long nothing."""
+SLOW_GAUGE_S: Final = 1.0
+"""A power reading with news no more often is read by the thread twice in its period."""
 HANG_S: Final = 0.5
 """A read that takes longer than this hangs: nobody waits for it any more."""
 _OVERDUE_NS: Final = 20_000_000
@@ -122,7 +124,8 @@ class Meter:
         reserved: share of the machine that is this kernel's, 0 to 1.
 
     Attributes:
-        has_gauges: whether some source must be sampled often to be integrated.
+        gauge_period_s: how often a power reading has news, of the one that has the most; ``None``
+            where there is none to be integrated.
         has_quick_counters: whether some counter ticks within a thread's beat.
         spares_hooks: whether every source is left to the background thread.
     """
@@ -140,7 +143,8 @@ class Meter:
         self.logical_cpus = machine.logical_cpus
         self.device_use: list[DeviceUse | None] = [None] * len(self.sources)
         # Asked once: a look at a protocol costs as much as a read.
-        self.has_gauges = any(isinstance(source, PowerGauge) for source in self.sources)
+        periods_s = [s.info.period_s for s in self.sources if isinstance(s, PowerGauge)]
+        self.gauge_period_s = min(periods_s, default=None)
         self.has_quick_counters = any(
             isinstance(source, EnergyCounter) and 0 < source.info.period_s <= CLOSE_LOOK_S
             for source in self.sources
@@ -161,6 +165,7 @@ class Meter:
         self._reading: tuple[int, int] | None = None
         self._epoch = 0
         self._busy_ns = -_BUSY_NS
+        self._stale_from_ns = [0] * len(self.sources)
         self._guard = Guard("meter", clock.monotonic_ns)
         self.spares_hooks = False
         self._tree = tree
@@ -208,7 +213,11 @@ class Meter:
                 values.append(FAILED)
                 continue
             before_ns = clock.monotonic_ns()
+            if before_ns < self._stale_from_ns[index]:
+                values.append(LEFT_OUT)
+                continue
             values.append(self._read_watched(index, read, before_ns))
+            self._stale_from_ns[index] = before_ns + _news_ns(self.sources[index])
             self._cost_s[index] = (clock.monotonic_ns() - before_ns) / NS_PER_S
         slow_s = SLOW_READ_NS / NS_PER_S
         self._slow = frozenset(i for i, cost_s in enumerate(self._cost_s) if cost_s > slow_s)
@@ -351,6 +360,13 @@ def _reader(source: Source) -> Callable[[], int | float]:
     if isinstance(source, PowerGauge):
         return partial(read_possible_w, source, most_w(source))
     return _nothing_to_read
+
+
+def _news_ns(source: Source) -> int:
+    """For how long after a reading there is nothing new to integrate, in ns."""
+    if not isinstance(source, PowerGauge) or source.info.period_s < SLOW_GAUGE_S:
+        return 0
+    return int(0.5 * source.info.period_s * NS_PER_S)
 
 
 def _nothing_to_read() -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import random
 import signal
 import threading
 from collections import deque
@@ -64,7 +65,9 @@ IDLE_INTERVAL_S = 5.0
 """Without a cell for a while fewer samples do: against wraps, and for the baseline. Right after a
 cell the beat goes on, so that the next cell's hook need not wake the thread."""
 GAUGE_INTERVAL_S = 0.2
-"""While a cell runs, a power reading is integrated from five samples a second."""
+GAUGE_JITTER = 0.5
+"""While a cell runs, a power reading is integrated from five samples a second, or as many as it
+has new ones; each time up to half earlier or later, so as to be in step with no load."""
 SHARING_INTERVAL_S = 5.0
 SHARING_INTERVAL_BUSY_S = 2.0
 GATHER_S = 0.05
@@ -258,6 +261,7 @@ class Session:
         self._numbers = itertools.count(1)
         self._next_label = None
         self._sampled_ns = self._shared_ns = self._due_ns = self._full_ns = 0
+        self._stretch = 1.0
         self._watched: dict[int, float] = {}
         self._received_ns = 0
         self._last_cell_ns = self._clock.monotonic_ns()
@@ -560,6 +564,7 @@ class Session:
         told = self.feed is not None and self.feed.is_tick_due(now_ns)
         if told or now_ns - self._sampled_ns >= period_s * NS_PER_S:
             self._sampled_ns = now_ns
+            self._stretch = 1.0 + GAUGE_JITTER * (2.0 * random.random() - 1.0)  # noqa: S311
             self._run_reading(stages.meters, self._sample)
             self._run_reading(stages.sharing, self._ask_sharing)
         due_s = (self._sampled_ns - now_ns) / NS_PER_S + period_s
@@ -661,11 +666,10 @@ class Session:
 
     def _period_s(self, now_ns: int) -> float:
         if self.busy:
-            return (
-                min(self._interval_s, GAUGE_INTERVAL_S)
-                if self._meter.has_gauges
-                else self._interval_s
-            )
+            gauge_s = self._meter.gauge_period_s
+            if gauge_s is None or gauge_s >= self._interval_s:
+                return self._interval_s
+            return max(gauge_s, GAUGE_INTERVAL_S) * self._stretch
         if now_ns - self._last_cell_ns > IDLE_AFTER_S * NS_PER_S:
             return max(self._interval_s, IDLE_INTERVAL_S)
         return self._interval_s

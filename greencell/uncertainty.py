@@ -116,7 +116,7 @@ def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[floa
     if not summed:
         used = [info for info in infos if info.scope == "component"]
         return Figure(None, None, None, node_j, {}, provenance_of(used))
-    value_j = machine_j = others_j = variance_j2 = edges_sum_j2 = 0.0
+    value_j = machine_j = others_j = variance_j2 = unread_j2 = 0.0
     below, above = _Side(), _Side()
     by_component_j: dict[Component, float] = {}
     for info, portion, edges_j2, peak_w in summed:
@@ -127,9 +127,9 @@ def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[floa
         above.add(info, portion.high_j * info.high_factor - portion.kernel_j)
         above.sure_j += portion.missing_s * peak_w
         by_component_j[info.component] = by_component_j.get(info.component, 0.0) + portion.kernel_j
-        edges_sum_j2 += _share(portion) ** 2 * edges_j2
-        variance_j2 += _share(portion) ** 2 * (edges_j2 + portion.noise_j2)
+        unread_j2 += _share(portion) ** 2 * (edges_j2 + portion.noise_j2)
         variance_j2 += _gain_j(info, portion) ** 2 + portion.u_baseline_j**2
+    variance_j2 += unread_j2
     above.sure_j += _unseen_j(account, infos, peaks_w)
     if node_j is not None and node_j < NODE_AGREES * machine_j:
         node_j = None
@@ -141,7 +141,7 @@ def figure(account: Account, infos: Sequence[SourceInfo], peaks_w: Sequence[floa
     return Figure(
         interval, machine_j, others_j, node_j, by_component_j,
         provenance_of(info for info, *_ in summed),
-        too_short=math.sqrt(edges_sum_j2) > TOO_SHORT * value_j,
+        too_short=math.sqrt(unread_j2) > TOO_SHORT * value_j,
     )  # fmt: skip
 
 
