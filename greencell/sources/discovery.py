@@ -415,7 +415,8 @@ def _cpu_model(machine: _Machine) -> estimate.CurveModel:
         return estimate.core_model(host.logical_cpus, name)
     sockets = read_sockets(places.sysfs_root)
     detail = name if sockets == 1 else f"{sockets} × {name}"
-    return estimate.tdp_model(sockets * known.tdp_w, detail)
+    turbo_w = None if known.turbo_w is None else sockets * known.turbo_w
+    return estimate.tdp_model(sockets * known.tdp_w, detail, turbo_w=turbo_w)
 
 
 def _virtual_model(machine: _Machine) -> estimate.CurveModel:

@@ -3,7 +3,8 @@
 Formulas, intervals and how wrong they are:
 
 * CPU with known thermal design power: ``P = TDP (0.12 + 0.63 u^0.6)``, 0.5 to 2 times. Fitted to
-  RAPL against load of four CPUs; leaving one CPU out, the truth lies inside in 92 %. On a virtual
+  RAPL against load of four CPUs; leaving one CPU out, the truth lies inside in 92 %. Where the
+  turbo power is known, the high end is 1.2 times that, if it is more (judgement). On a virtual
   machine TDP is that of its share of the processor's threads, 0.4 to 2 times (judgement).
 * Virtual CPU: ``P = n (idle + (full - idle) u^0.8)`` with the microarchitecture's watts per
   virtual CPU: medians of SPECpower results of servers with 64 threads and more. The interval
@@ -39,6 +40,7 @@ from greencell.model import Component, SourceInfo
 from greencell.sources.host import CpuInfo
 
 TDP_FACTORS = (0.5, 2.0)
+_TURBO_SPARE = 1.2
 VCPU_FACTORS = (0.4, 2.0)
 VCPU_KNOWN_FACTORS = (0.5, 2.0)
 _LEAST_SPREAD = (0.45, 1.5)
@@ -60,8 +62,15 @@ _STEAL_TOLD = 0.01
 _MAX_STEAL = 0.9
 """More than this is not believed: a machine that gets so little does not run notebooks."""
 _CPU_TICK_S = 0.01
-_KEY, _TDP_W, _CORES, _THREADS = 1, 3, 4, 5
+_KEY, _TDP_W, _THREADS, _TURBO_W = 1, 3, 5, 10
 """Columns of cpu_tdp.csv."""
+
+_FAMILY_WORDS = frozenset({
+    "amd", "apple", "intel", "atom", "celeron", "core", "epyc", "itanium", "pentium", "phi",
+    "ryzen", "threadripper", "ultra", "xeon", "bronze", "silver", "gold", "platinum", "max", "pro",
+    "x2", "x3", "x4", "i3", "i5", "i7", "i9", "3", "5", "7", "9",
+})  # fmt: skip
+"""They say what kind of processor it is, and not which."""
 
 # (vendor, family): ((models), (lowest stepping), microarchitecture as in the tables of watts)
 _MICROARCHITECTURES: dict[tuple[str, int], tuple[tuple[range, int, str], ...]] = {
@@ -99,10 +108,17 @@ class CurveModel:
 
 @dataclass(frozen=True, slots=True)
 class DesignPower:
-    """What the table knows of a processor; ``threads`` is ``None`` where it does not tell."""
+    """What the table knows of a processor; ``None`` where it does not tell.
+
+    Attributes:
+        tdp_w: design power, at the base clock.
+        threads: of one processor.
+        turbo_w: what it may draw for as long as it is cooled.
+    """
 
     tdp_w: float
-    threads: int | None
+    threads: int | None = None
+    turbo_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +131,17 @@ class _VcpuWatts:
     proxy: bool = False
 
 
-def tdp_model(tdp_w: float, detail: str, *, virtual: bool = False) -> CurveModel:
-    """The model of CPUs whose thermal design power, all together, is known."""
+def tdp_model(
+    tdp_w: float, detail: str, *, turbo_w: float | None = None, virtual: bool = False
+) -> CurveModel:
+    """The model of CPUs whose thermal design power, all together, is known.
+
+    Args:
+        turbo_w: what they may draw for long; with a fifth to spare it is within the interval.
+    """
     full = IDLE_SHARE_OF_FULL + DYNAMIC_SHARE_OF_FULL
-    factors = VCPU_FACTORS if virtual else TDP_FACTORS
+    low, high = VCPU_FACTORS if virtual else TDP_FACTORS
+    factors = (low, max(high, _TURBO_SPARE * (turbo_w or 0.0) / (tdp_w * full)))
     flags = ("virtual",) if virtual else ()
     info = _info("model:tdp", "cpu", factors, f"{detail}, {tdp_w:.3g} W design power", flags)
     return CurveModel(info, tdp_w * IDLE_SHARE_OF_FULL, tdp_w * full, DYNAMIC_EXPONENT)
@@ -192,18 +215,38 @@ def microarchitecture_of(cpu: CpuInfo) -> str | None:
 
 
 def design_power_of(name: str, data: Path | None = None) -> DesignPower | None:
-    """The table's row of a CPU by its name; ``None`` if it is not there."""
-    wanted = match_key(name)
-    if not wanted:
-        return None
-    with ((data or DATA) / "cpu_tdp.csv").open(encoding="utf-8") as lines:
+    """The table's row of a CPU by its name; ``None`` if it is not there.
+
+    A PRO without a row of its own is the same processor with more keys.
+    """
+    key = match_key(name)
+    for wanted in dict.fromkeys((key, key.replace(" pro ", " "))):
+        found = _row_of(wanted, data or DATA) if is_distinct(wanted) else None
+        if found is not None:
+            return found
+    return None
+
+
+def _row_of(key: str, data: Path) -> DesignPower | None:
+    with (data / "cpu_tdp.csv").open(encoding="utf-8") as lines:
         for line in lines:
             # Splitting four thousand lines is the cost; the key as a substring is the sieve.
-            if f",{wanted}," in line:
+            if f",{key}," in line:
                 row = next(csv.reader([line]))
-                if row[_KEY] == wanted:
-                    return DesignPower(float(row[_TDP_W]), _threads(row[_CORES], row[_THREADS]))
+                if row[_KEY] == key:
+                    threads, turbo_w = row[_THREADS], row[_TURBO_W]
+                    return DesignPower(
+                        float(row[_TDP_W]),
+                        int(threads) if threads else None,
+                        float(turbo_w) if turbo_w else None,
+                    )
     return None
+
+
+def is_distinct(key: str) -> bool:
+    """Whether a key names one processor and not a whole family, as hypervisors' names do."""
+    rest = [word for word in key.split() if word not in _FAMILY_WORDS]
+    return len(key.split()) > 1 and any(any(c.isdigit() for c in word) for word in rest)
 
 
 def match_key(name: str) -> str:
@@ -211,13 +254,8 @@ def match_key(name: str) -> str:
     text = re.sub(r"\((r|tm)\)|@.*$|^\d+th gen ", " ", name.lower())
     text = re.sub(r"\b(\d+-cores?|\w+-core processor|processor|cpu|apu)\b", " ", text)
     text = re.sub(r"\s(with|w/)?\s*radeon\b.*$", " ", text)
+    text = re.sub(r"(-\d{4}l?) 0\s*$", r"\1", text)  # its first version, as E5-2670 0
     return " ".join(re.sub(r"[^a-z0-9+]+", " ", text).split())
-
-
-def _threads(cores: str, threads: str) -> int | None:
-    if threads:
-        return int(threads)
-    return 2 * int(cores) if cores else None  # two threads a core, as on nearly all servers
 
 
 def _vcpu_watts(microarchitecture: str, data: Path) -> _VcpuWatts | None:

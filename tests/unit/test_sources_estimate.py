@@ -16,6 +16,7 @@ from greencell.sources.discovery import Discovery, Places, discover
 from greencell.sources.estimate import (
     core_model,
     design_power_of,
+    is_distinct,
     match_key,
     more_ram_model,
     ram_model,
@@ -70,6 +71,75 @@ def test_every_row_is_found_by_its_own_name() -> None:
 
     assert len(rows) > 4_000
     assert len(differing) <= 4, differing
+
+
+#: What machines give, with the base power in W, the threads, and the highest power at full load
+#: that must lie within the interval.
+MACHINES = [
+    ("13th Gen Intel(R) Core(TM) i5-1335U", 15, 12, 25),
+    ("12th Gen Intel(R) Core(TM) i7-1270P", 28, 16, 60),
+    ("12th Gen Intel(R) Core(TM) i7-12700K", 125, 20, 190),
+    ("12th Gen Intel(R) Core(TM) i5-12600K", 125, 16, 150),
+    ("AMD Ryzen 9 9900X 12-Core Processor", 120, 24, 190),
+    ("Intel(R) Xeon(R) CPU E5-2670 0 @ 2.60GHz", 115, None, 115),
+    ("12th Gen Intel(R) Core(TM) i7-1260P", 28, 16, 60),
+    ("Intel(R) Core(TM) i5-14600K", 125, 20, 181),
+    ("12th Gen Intel(R) Core(TM) i9-12900K", 125, 24, 241),
+    ("13th Gen Intel(R) Core(TM) i7-13700H", 45, 20, 115),
+    ("Intel(R) Core(TM) Ultra 7 155H", 28, 22, 65),
+    ("Intel(R) Core(TM) Ultra 7 258V", 17, 8, 37),
+    ("Intel(R) Core(TM) Ultra 5 125U", 15, 14, 40),
+    ("AMD Ryzen 7 PRO 7840U w/ Radeon 780M Graphics", 28, 16, 40),
+    ("AMD EPYC 9R14", 360, 192, 360),
+    ("AMD EPYC 9R14 96-Core Processor", 360, 192, 360),
+    ("Intel(R) Xeon(R) w9-3495X", 350, 112, 420),
+    ("Apple M1 Pro", 30, 10, 40),
+    ("Intel(R) Core(TM) i5-2400 CPU @ 3.10GHz", 95, 4, 95),
+    ("Intel(R) Core(TM) i3-N305", 15, 8, 22),
+    ("Intel(R) Xeon(R) CPU Max 9460", 350, None, 350),
+    ("AMD Ryzen 9 7950X 16-Core Processor", 170, 32, 230),
+    ("Intel(R) Core(TM) Ultra 9 285K", 125, 24, 250),
+    ("Intel(R) Core(TM) i9-14900HX", 55, 32, 157),
+]
+
+
+@pytest.mark.parametrize(("name", "tdp_w", "threads", "most_w"), MACHINES)
+def test_base_power_is_taken_and_turbo_is_the_high_end(
+    name: str, tdp_w: float, threads: int | None, most_w: float
+) -> None:
+    """A laptop's chip is no desktop's; what it draws at full load lies within the interval."""
+    known = design_power_of(name)
+
+    assert known is not None
+    assert known.tdp_w == tdp_w
+    assert threads is None or known.threads == threads
+    model = tdp_model(known.tdp_w, name, turbo_w=known.turbo_w)
+    assert model.power_w(1.0) * model.info.high_factor >= most_w
+    assert model.power_w(1.0) * model.info.low_factor <= tdp_w / 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Intel(R) Xeon(R) CPU @ 2.20GHz", "Intel(R) Xeon(R) Processor", "AMD EPYC",
+        "AMD EPYC Processor", "AMD EPYC-Rome Processor", "QEMU Virtual CPU version 2.5+",
+        "Intel Xeon Processor (Skylake, IBRS)", "Common KVM processor", "Intel(R) Core(TM) i7",
+        "Intel(R) Core(TM) i5 processor", "Intel Atom", "Intel Celeron", "Intel Xeon Phi", "Intel",
+        "Intel(R) Pentium(R) Gold", "AMD Ryzen 7", "Intel Core Ultra 7", "Apple", "", "\x00\ufffd",
+    ],
+)  # fmt: skip
+def test_the_name_of_a_family_is_no_processor(name: str) -> None:
+    """Hypervisors show such; a row that happened to have it gave 350 W to two virtual CPUs."""
+    assert design_power_of(name) is None
+
+
+def test_every_key_names_one_processor() -> None:
+    """And no key is there twice."""
+    with (DATA / "cpu_tdp.csv").open(encoding="utf-8", newline="") as file:
+        keys = [row["match_key"] for row in csv.DictReader(file)]
+
+    assert [key for key in keys if not is_distinct(key)] == []
+    assert len(set(keys)) == len(keys)
 
 
 def test_the_table_is_not_opened_where_a_meter_is(
