@@ -21,6 +21,7 @@ from greencell.carbon.evidence.machine import (
 from greencell.carbon.evidence.platforms import platform_evidence, variable_regions
 from greencell.carbon.grid_table import GridTable, Zone, provider_name
 from greencell.carbon.tables import BadTable
+from greencell.errors import UsageError
 from greencell.translation import translatable
 
 _MAX_NAME: Final = 60
@@ -65,6 +66,10 @@ def locate(
     evidence = _collect(environment, root)
     provider = next((one.provider for one in evidence if one.provider), None)
     if provider is None:
+        for one in evidence:
+            named = _named_place(one, table) if one.place else None
+            if named is not None:
+                return named
         platform = next((one.platform for one in evidence if one.platform), "")
         place = _by_clock(environment, table, root)
         return replace(place, note=_joined(f"Runs on {platform}." if platform else "", place.note))
@@ -142,6 +147,16 @@ def _in_cloud(
         pue=pue,
         pue_source=pue_source,
     )
+
+
+def _named_place(one: Evidence, table: GridTable) -> Location | None:
+    """The country or state that a platform names itself, if the table has it."""
+    try:
+        zone = table.find(one.place)
+    except UsageError:
+        return None
+    note = _joined(f"Runs on {one.platform}.", zone.note)
+    return Location(zone, "cloud", f"{one.witness} names {zone.name}", note)
 
 
 def _contradiction(provider: str, evidence: Sequence[Evidence]) -> str:

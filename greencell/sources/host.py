@@ -13,6 +13,9 @@ from greencell.model import HostInfo
 _VIRTUAL_PRODUCTS = (
     "kvm", "qemu", "virtual", "vmware", "virtualbox", "xen", "hvm", "bochs", "openstack",
     "google compute engine", "amazon ec2", "droplet", "firecracker",
+    # Hosters that put their own name into their guests' firmware, and none into bare metal's.
+    "hetzner", "scaleway", "digitalocean", "upcloud", "linode", "akamai", "tencent cloud",
+    "alibaba cloud", "exoscale",
 )  # fmt: skip
 _BARE_METAL_PRODUCT = ".metal"
 """Amazon's bare-metal instances, e.g. ``m5.metal`` and ``c7i.metal-24xl``, by the same vendor."""

@@ -188,6 +188,47 @@ MACHINES = {
         {"AWS_REGION": "us-east-1", "AWS_CA_BUNDLE": "/x", "CLOUDSDK_CONFIG": "/y",
          "GOOGLE_CLOUD_REGION": "europe-west9", "TZ": "Europe/Paris"}, "It could also be MC.",
     ),
+    "AWS on Xen by its uuid": Machine(
+        "WORLD", "default", "no time zone is set; AWS, its region is not known",
+        {"sys/hypervisor/uuid": "ec2e1916-9099-7caf-fd21-012345abcdef\n"},
+        note="AWS: its region is not known.", pue=1.14,
+    ),
+    "AWS on Xen by its firmware": Machine(
+        "FR", "timezone", "guessed from the time zone Europe/Paris; AWS, its region is not known",
+        {f"{DMI}/product_name": "HVM domU", f"{DMI}/sys_vendor": "Xen",
+         f"{DMI}/bios_version": "4.11.amazon", "etc/timezone": "Europe/Paris"},
+        note="AWS: its region is not known.", pue=1.14,
+    ),
+    "IBM's virtual private cloud": Machine(
+        "DE", "timezone", "guessed from the time zone Europe/Berlin; IBM Cloud, its region is not known",
+        {f"{DMI}/sys_vendor": "QEMU", f"{DMI}/chassis_vendor": "IBM:Cloud Compute Server 1.0:cx2-2x4",
+         "etc/timezone": "Europe/Berlin"}, note="IBM Cloud: its region is not known.",
+    ),
+    "Tencent": Machine(
+        "CN", "timezone", "guessed from the time zone Asia/Shanghai",
+        {f"{DMI}/sys_vendor": "Tencent Cloud", f"{DMI}/product_name": "CVM",
+         "etc/timezone": "Asia/Shanghai"}, note="Runs on Tencent Cloud.",
+    ),
+    "RunPod in Romania": Machine(
+        "RO", "cloud", "RunPod EU-RO-1 names Romania", {"etc/timezone": "Etc/UTC"},
+        {"RUNPOD_POD_ID": "abc", "RUNPOD_DC_ID": "EU-RO-1"}, "Runs on RunPod.",
+    ),
+    "RunPod in Kansas": Machine(
+        "US-KS", "cloud", "RunPod US-KS-2 names Kansas", {}, {"RUNPOD_DC_ID": "US-KS-2"},
+        "Runs on RunPod.",
+    ),
+    "RunPod in Montreal": Machine(
+        "CA", "cloud", "RunPod CA-MTL-1 names Canada", {}, {"RUNPOD_DC_ID": "CA-MTL-1"},
+        "Runs on RunPod.",
+    ),
+    "RunPod somewhere": Machine(
+        "WORLD", "default", "no time zone is set", {},
+        {"RUNPOD_POD_ID": "abc", "RUNPOD_DC_ID": "XX-1"}, "Runs on RunPod.",
+    ),
+    "Paperspace": Machine(
+        "FR", "timezone", "guessed from the time zone Europe/Paris", {"etc/timezone": "Europe/Paris"},
+        {"PAPERSPACE_FQDN": "x.paperspacegradient.com"}, "Runs on Paperspace.",
+    ),
     "a laptop in one country alone": Machine(
         "JP", "timezone", "guessed from the time zone Asia/Tokyo", {}, {"TZ": "Asia/Tokyo"},
         "Japan is guessed from the time zone Asia/Tokyo.",

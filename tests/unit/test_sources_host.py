@@ -102,6 +102,9 @@ def test_a_hypervisor_in_the_device_tree_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flag", "product", "vendor", "virtual"),
     [
+        ("", "vServer", "Hetzner", True),
+        ("", "SCW-COPARM1-2C-8G", "Scaleway", True),
+        ("", "CVM", "Tencent Cloud", True),
         ("", None, None, False),
         ("hypervisor", None, None, True),
         ("", "Standard PC (Q35 + ICH9, 2009)", "QEMU", True),

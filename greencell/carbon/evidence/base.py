@@ -22,12 +22,14 @@ class Evidence:
         provider: our name of the cloud, e.g. ``aws``; ``None`` where only a platform is known.
         regions: what may be its region, the likeliest first.
         platform: the product that the notebook runs on, where it is one.
+        place: code of the country or state that it names itself; empty if it names none.
     """
 
     witness: str
     provider: str | None = None
     regions: tuple[str, ...] = ()
     platform: str = ""
+    place: str = ""
 
 
 def region_names(*texts: object) -> tuple[str, ...]:

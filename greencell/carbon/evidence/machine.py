@@ -22,6 +22,9 @@ _OTHER_CLOUDS: Final = frozenset(
 )
 _DMI: Final = "sys/class/dmi/id"
 _DMI_MARKS: Final = (
+    ("chassis_vendor", "IBM:Cloud Compute Server", "ibm"),
+    ("chassis_asset_tag", "ibmcloud", "ibm"),
+    ("sys_vendor", "Tencent Cloud", "Tencent Cloud"),
     ("sys_vendor", "Amazon EC2", "aws"),
     ("bios_vendor", "Amazon EC2", "aws"),
     ("product_name", "Google Compute Engine", "gcp"),
@@ -78,6 +81,8 @@ def cloud_init_evidence(root: Path) -> Evidence | None:
 def dmi_evidence(root: Path) -> Evidence | None:
     """What the firmware's tables say of the maker of this machine: a cloud, not its region."""
     fields: dict[str, str] = {}
+    if _is_amazons_xen(root):
+        return Evidence("the firmware", "aws")
     for field, mark, cloud in _DMI_MARKS:
         if field not in fields:
             fields[field] = read_text(root / _DMI / field).strip()
@@ -89,6 +94,15 @@ def dmi_evidence(root: Path) -> Evidence | None:
                 else Evidence("the firmware", platform=cloud)
             )
     return None
+
+
+def _is_amazons_xen(root: Path) -> bool:
+    """Whether this is one of AWS's older instances: a Xen of their own, and a uuid of EC2."""
+    uuid = read_text(root / "sys/hypervisor/uuid").strip().lower()
+    versions = (
+        read_text(root / _DMI / name).strip() for name in ("bios_version", "product_version")
+    )
+    return uuid.startswith("ec2") or any(version.endswith(".amazon") for version in versions)
 
 
 def resolver_evidence(root: Path) -> Evidence | None:

@@ -37,6 +37,7 @@ _MARKS: Final = (
     ("AWS_EXECUTION_ENV", "", "aws"),
     ("AZUREML_RUN_ID", "Azure ML", "azure"),
     ("CODESPACES", "GitHub Codespaces", "azure"),
+    ("PAPERSPACE_FQDN", "Paperspace", None),
     ("DATABRICKS_RUNTIME_VERSION", "Databricks", None),
     ("BINDER_LAUNCH_HOST", "Binder", None),
     ("BINDER_REPO_URL", "Binder", None),
@@ -45,6 +46,9 @@ _MARKS: Final = (
     ("SLURM_CLUSTER_NAME", "a Slurm cluster", None),
 )
 """Variable that only this platform sets, its name, and its cloud where there is but one."""
+_RUNPOD_SITE: Final = re.compile(
+    r"(?:AF|AP|AS|EU|EUR|ME|OC|SA|SEA)-([A-Z]{2})-\d{1,3}|(US-[A-Z]{2})-\d{1,3}|([A-Z]{2})-[A-Z]{2,5}-\d{1,3}"
+)
 _MODAL_CLOUDS: Final = {"aws": "aws", "gcp": "gcp", "oci": "oci", "azure": "azure"}
 
 
@@ -54,6 +58,7 @@ def platform_evidence(environment: Mapping[str, str], root: Path) -> Evidence | 
         lambda: _sagemaker(root),
         lambda: _azure_ml(environment),
         lambda: _modal(environment),
+        lambda: _runpod(environment),
         lambda: _marked(environment),
     )
     return next((found for find in finders if (found := find())), None)
@@ -90,6 +95,16 @@ def _modal(environment: Mapping[str, str]) -> Evidence | None:
     if cloud is None:
         return None
     return Evidence("Modal", cloud, region_names(environment.get("MODAL_REGION")), "Modal")
+
+
+def _runpod(environment: Mapping[str, str]) -> Evidence | None:
+    """Its data centres are named after where they are: EU-RO-1, US-KS-2, CA-MTL-1."""
+    site = environment.get("RUNPOD_DC_ID", "").strip().upper()
+    if not site and not environment.get("RUNPOD_POD_ID"):
+        return None
+    found = _RUNPOD_SITE.fullmatch(site)
+    place = "" if found is None else next(filter(None, found.groups()))
+    return Evidence(f"RunPod {site}".strip(), platform="RunPod", place=place)
 
 
 def _marked(environment: Mapping[str, str]) -> Evidence | None:
