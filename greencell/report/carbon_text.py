@@ -53,14 +53,16 @@ def footprint_text(work: Work, made: Embodied | None, *, water: bool) -> str:
         f"Operational   {grams(work.co2_g)} CO2e = E × I × PUE",
         f"  E           {_energy(work.energy_kwh)} at the meters",
         f"  I           {figures.intensity(factor.intensity_g_per_kwh)} g CO2e/kWh "
-        f"{figures.percent(factor.relative_error)} ({figures.basis_words(work.bases)})",
+        f"{figures.percent(factor.relative_error)} ({figures.basis_words(work.bases)}; "
+        "location-based, certificates and offsets not deducted)",
         f"  PUE         {figures.general(round(factor.pue, 3))}",
         f"  uncertain   by the energy {_ends(print_of.from_energy_g)}; "
         f"by the grid {_ends(print_of.from_grid_g)}; by both {_ends(work.co2_g)}",
     ]
     if made is not None:
         lines.append(
-            f"Embodied      {grams(made.mass_g)} CO2e, estimated (M = TE × time/life × share)"
+            f"Embodied      {grams(made.mass_g)} CO2e, estimated (M = TE × time/life × share; "
+            "making, not end of life)"
         )
         lines += [f"  assumed     {assumption}" for assumption in made.assumptions]
     else:
@@ -107,7 +109,8 @@ def sci_text(score: Sci, work: Work, made: Embodied | None) -> str:
         f"(((E × I) + M) per R, {STANDARD})",
         f"  E × I  {grams(score.operational_g)} CO2e: {_energy(work.energy_kwh)} × PUE "
         f"{figures.general(round(work.factor.pue, 3))} at "
-        f"{figures.intensity(work.factor.intensity_g_per_kwh)} g/kWh, location-based, "
+        f"{figures.intensity(work.factor.intensity_g_per_kwh)} g/kWh, location-based "
+        "(no certificates or offsets deducted), "
         f"{figures.basis_words(work.bases)}",
     ]
     if made is None:
@@ -125,7 +128,7 @@ def _water(work: Work) -> str:
     amount = figures.amount_between(litres.low, litres.value, litres.high, _VOLUME_UNITS)
     return (
         f"Water         {amount} on site, at {work.wue_l_per_kwh:g} L per kWh of IT energy "
-        "(not times the PUE)"
+        "(not times the PUE; that of power plants is not counted)"
     )
 
 

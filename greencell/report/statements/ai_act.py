@@ -29,7 +29,8 @@ def to_ai_act(document: Document, _asked: Asked) -> str:
         f"Method: {words.cited(document)}, {words.meters(document)}. "
         f"Hardware: {words.hardware(document)}. "
         f"Period: {figures.known(figures.duration(session['duration_s']))} from "
-        f"{session['started_at']}. This is one session; add up all that went into the model.\n"
+        f"{session['started_at']}. This is one session; add up all that went into the model. "
+        "Making the hardware is not in it.\n"
     )
 
 

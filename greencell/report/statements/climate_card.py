@@ -39,7 +39,7 @@ def to_climate_card(document: Document, _asked: Asked) -> str:
         ("10. Which positive environmental impact can be expected from this work?", OPEN),
         ("11. Comments",
          f"Energy {words.verb(document)} by {words.cited(document)} ({words.meters(document)}) on "
-         f"{words.hardware(document)}; intervals about 95 %."),
+         f"{words.hardware(document)}; intervals about 95 %. CO2e is {words.LEFT_OUT}."),
     )  # fmt: skip
     table = [f"| {_bold(name, text)} | {escaped_markdown(text)} |" for name, text in rows]
     return "\n".join(["| Climate performance model card | |", "|---|---|", *table, ""])

@@ -17,7 +17,7 @@ def to_yaml(document: Document, asked: Asked) -> str:
     """The block, as the Hub reads it; what is not known is ``null``."""
     mass_kg = document["totals"]["co2_kg"]
     grams = "null" if mass_kg is None else figures.digits(mass_kg * G_PER_KG, _DIGITS)
-    source = f"{words.cited(document)} ({document['totals']['provenance']})"
+    source = f"{words.cited(document)} ({document['totals']['provenance']}); {words.LEFT_OUT}"
     lines = ["co2_eq_emissions:", f"  emissions: {grams}", f"  source: {_quoted(source)}"]
     if asked.training_type is not None:
         lines.append(f"  training_type: {_quoted(asked.training_type)}")

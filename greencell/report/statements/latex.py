@@ -30,7 +30,7 @@ def to_tex(document: Document, _asked: Asked) -> str:
         f"At a carbon intensity of {words.intensity(document)} in {words.place(document)} and a "
         f"PUE of {words.pue(document)}, this corresponds to "
         f"{words.figure(document, 'co2', ' CO2e')}.",
-        "Intervals are about 95 %.",
+        f"Intervals are about 95 %. CO2e is {words.LEFT_OUT}.",
     ]
     return " ".join(escaped_tex(sentence) for sentence in sentences) + "\n"
 

@@ -33,7 +33,7 @@ def to_model_card(document: Document, _asked: Asked) -> str:
             "",
             escaped_markdown(
                 f"Energy was {words.verb(document)} by {words.cited(document)} "
-                f"({words.meters(document)}); intervals are about 95 %."
+                f"({words.meters(document)}); intervals are about 95 %. CO2 is {words.LEFT_OUT}."
             ),
             "",
             *(f"- **{name}:** {escaped_markdown(text)}" for name, text in items),

@@ -24,5 +24,6 @@ def to_sci(document: Document, asked: Asked) -> str:
         f"SCI = {grams(score.per_unit_g)} CO2e per {unit.name} ({STANDARD}): E = "
         f"{words.figure(document, 'energy')} × PUE {words.pue(document)}, "
         f"{words.verb(document)} by {words.cited(document)}; I = {words.intensity(document)}, "
-        f"location-based, {figures.basis_words(work.bases)}; M not included; R = 1 {unit.name}.\n"
+        f"{figures.basis_words(work.bases)}, {words.LEFT_OUT} (M not included); "
+        f"R = 1 {unit.name}.\n"
     )

@@ -16,6 +16,11 @@ _GUESSES: Final = {
     "default": "place unknown, so the world average",
 }
 _VERBS: Final = {"measured": "measured", "estimated": "estimated"}
+LEFT_OUT: Final = (
+    "location-based: certificates and offsets are not deducted; making the hardware and its end "
+    "of life are not counted"
+)
+"""What a mass of CO2 here does not hold."""
 MIXED: Final = "in part measured, in part estimated"
 
 
