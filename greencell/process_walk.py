@@ -19,6 +19,8 @@ _MAX_WALKS: Final = 3
 """So often the walk is tried if processes end in the middle of it."""
 _CPUCLOCK_SCHED: Final = 2
 """The kind bits of another process's CPU clock id (``include/linux/posix-timers.h``)."""
+_START: Final = 19
+_DEAD: Final = (b"Z", b"X")
 _FIELDS: Final = 15
 """Of ``/proc/<pid>/stat``, from the state to the reaped children's system time."""
 
@@ -31,10 +33,30 @@ class Walk:
     whole: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Process:
+    """A process at one moment.
+
+    Attributes:
+        used_s: own and reaped CPU time.
+        began: when it started, in ticks since boot: its number may be another's later.
+    """
+
+    used_s: float
+    parent: int
+    began: bytes
+    is_dead: bool
+
+    def is_same(self, other: _Process) -> bool:
+        """Whether the number is still of the same process."""
+        return self.began == other.began
+
+
 class LinuxTreeClock:
     """The tree's CPU time from the scheduler's clocks (ns) and ``/proc`` (10 ms) for reaped ones.
 
-    A read costs a few microseconds without children, about 0.1 ms for a handful.
+    A read costs a few microseconds without children, about 0.1 ms for a handful. Who was seen in
+    the tree stays in it, though its parent may end and another adopt it.
     """
 
     def __init__(self, proc: Path = Path("/proc")) -> None:
@@ -44,6 +66,9 @@ class LinuxTreeClock:
         self._proc = os.fspath(proc)
         self._pid = os.getpid()
         self._tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
+        self._known: dict[int, _Process] = {}
+        self._adopted: dict[int, _Process] = {}
+        self._left_s = 0.0
 
     def read_s(self) -> float:
         return self.walk().tree_s
@@ -67,24 +92,58 @@ class LinuxTreeClock:
         # whichever is reaped meanwhile is seen to be missing, or was not listed.
         waiting = list(self._children(self._pid)) if _has_child() else []
         reaped = self._reaped()
-        total_s = time.process_time_ns() / NS_PER_S + reaped.ru_utime + reaped.ru_stime
+        own_s = time.process_time_ns() / NS_PER_S + reaped.ru_utime + reaped.ru_stime
         whole = True
-        found = 0
-        while waiting and found < _MAX_DESCENDANTS:
+        found: dict[int, _Process] = {}
+        waiting += list(self._adopted)
+        while waiting and len(found) < _MAX_DESCENDANTS:
             pid = waiting.pop()
-            found += 1
             children = list(self._children(pid))
-            process_s = self._process_s(pid)
-            if process_s is None:
+            process = self._process(pid)
+            if self._is_over(pid, process):
+                continue
+            if process is None:
                 whole = False
                 continue
-            total_s += process_s
+            found[pid] = process
             waiting.extend(children)
-        return Walk(total_s, whole)
+        if whole and (found or self._known):
+            self._follow(found)
+        return Walk(own_s + sum(one.used_s for one in found.values()) + self._left_s, whole)
+
+    def _is_over(self, pid: int, process: _Process | None) -> bool:
+        """Whether an adopted process has ended; what it used stays the tree's."""
+        adopted = self._adopted.get(pid)
+        if adopted is None or (process is not None and process.is_same(adopted)):
+            return False
+        if self._adopted.pop(pid, None) is not None:
+            self._left_s += adopted.used_s
+        return True
+
+    def _follow(self, found: dict[int, _Process]) -> None:
+        """Go on with those that live and left the tree when their parent ended.
+
+        Their new parent is none of ours. Those that ended are in somebody's reaped time.
+        """
+        ours = found.keys() | {self._pid}
+        for pid, known in self._known.items():
+            if pid in found or pid in self._adopted:
+                continue
+            now = self._process(pid)
+            if (
+                now is not None
+                and now.is_same(known)
+                and not now.is_dead
+                and now.parent not in ours
+            ):
+                self._adopted[pid] = found[pid] = now
+        for pid in self._adopted.keys() & found.keys():
+            self._adopted[pid] = found[pid]
+        self._known = found
 
     def pids(self) -> frozenset[int]:
-        pids = {self._pid}
-        waiting = [self._pid]
+        pids = {self._pid, *self._adopted}
+        waiting = list(pids)
         while waiting and len(pids) <= _MAX_DESCENDANTS:
             children = [pid for pid in self._children(waiting.pop()) if pid not in pids]
             pids.update(children)
@@ -116,8 +175,8 @@ class LinuxTreeClock:
             if text:
                 yield from map(int, text.split())
 
-    def _process_s(self, pid: int) -> float | None:
-        """Own and reaped CPU time of a descendant; ``None`` if it ended."""
+    def _process(self, pid: int) -> _Process | None:
+        """A descendant with its own and reaped CPU time; ``None`` if it ended."""
         fields = self._fields(pid)
         if not fields:
             return None
@@ -125,7 +184,8 @@ class LinuxTreeClock:
         reaped_s = (int(fields[13]) + int(fields[14])) * self._tick_s
         with contextlib.suppress(OSError):  # a zombie has no clock any more
             own_s = time.clock_gettime_ns((~pid << 3) | _CPUCLOCK_SCHED) / NS_PER_S
-        return own_s + reaped_s
+        began = fields[_START] if len(fields) > _START else b""
+        return _Process(own_s + reaped_s, int(fields[1]), began, fields[0] in _DEAD)
 
     def _fields(self, pid: int) -> list[bytes]:
         """``<proc>/<pid>/stat`` from the state on; empty if the process ended."""

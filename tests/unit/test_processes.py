@@ -97,6 +97,33 @@ def daemon():
     os.waitpid(fork(child), 0)
     os.read(pipe[0], 1)
 
+def left_behind():
+    # A shell that is killed leaves a child that has used much and uses more.
+    pipe = os.pipe()
+    def shell():
+        fork(lambda: (burn(0.2), os.write(pipe[1], b"x"), time.sleep(0.3), burn(0.1), os.write(pipe[1], b"x"), time.sleep(30)))
+        time.sleep(30)
+    pid = fork(shell)
+    os.read(pipe[0], 1)
+    seen_s = clock.read_s()
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    assert clock.read_s() >= seen_s - 0.01, "what left took its past along"
+    os.read(pipe[0], 1)
+
+def left_and_ended():
+    pipe = os.pipe()
+    def shell():
+        fork(lambda: (burn(0.3), os.write(pipe[1], b"x"), time.sleep(0.3), os._exit(0)))
+        time.sleep(30)
+    pid = fork(shell)
+    os.read(pipe[0], 1)
+    clock.read_s()
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    clock.read_s()
+    time.sleep(0.6)
+
 def booked_s(clock, work):
     # What the rises of the clock add up to while it is read without a pause, over the whole.
     rises = [0.0]
@@ -124,7 +151,27 @@ if sys.argv[2] == "booked":
     print(booked_s(LinuxTreeClock(), churn))
     sys.exit()
 
-clock = {"linux": LinuxTreeClock, "psutil": PsutilTreeClock}[sys.argv[1]]()
+class Blind(PsutilTreeClock):
+    # As macOS, where psutil knows of no child that ended; reaped ones are POSIX's to tell.
+    @staticmethod
+    def _of(process):
+        times = process.cpu_times()
+        return times.user + times.system
+
+def windows():
+    clock = Blind()
+    clock._reaped = None
+    return clock
+
+def seen_and_ended():
+    pipe = os.pipe()
+    pid = fork(lambda: (burn(0.3), os.write(pipe[1], b"x"), time.sleep(30)))
+    os.read(pipe[0], 1)
+    clock.read_s()
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+
+clock = {"linux": LinuxTreeClock, "psutil": PsutilTreeClock, "macos": Blind, "windows": windows}[sys.argv[1]]()
 begin_s = clock.read_s()
 globals()[sys.argv[2]]()
 end_s = clock.read_s()
@@ -148,7 +195,7 @@ def found_s(clock: str, work: str) -> float:
     "work",
     [
         "came_and_went", "alive", "grandchild", "living_grandchild", "thread", "of_a_thread",
-        "zombie", "pool", "living_pool",
+        "zombie", "pool", "living_pool", "left_behind", "left_and_ended",
     ],
 )  # fmt: skip
 def test_the_time_of_every_descendant_is_found(work: str) -> None:
@@ -161,6 +208,19 @@ def test_the_time_of_every_descendant_is_found(work: str) -> None:
 def test_psutil_finds_it_too(work: str) -> None:
     """To its hundredths of a second."""
     assert found_s("psutil", work) == pytest.approx(0.3, rel=0.1, abs=0.03)
+
+
+@linux
+@pytest.mark.parametrize(
+    ("system", "work"),
+    [
+        ("macos", "came_and_went"), ("macos", "alive"), ("macos", "grandchild"),
+        ("windows", "alive"), ("windows", "seen_and_ended"), ("windows", "living_grandchild"),
+    ],
+)  # fmt: skip
+def test_other_systems_lose_no_child_that_they_can_see(system: str, work: str) -> None:
+    """macOS counts those that ended; on Windows what was seen of them stays."""
+    assert found_s(system, work) == pytest.approx(0.3, rel=0.1, abs=0.03)
 
 
 @linux
