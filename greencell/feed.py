@@ -222,8 +222,8 @@ class Feed:
             return
         body = {
             "running": wire.running_object(running),
-            "totals": self._totals_object(),
-            **wire.power_object(self._picture.power_w()),
+            "totals": wire.brief(self._totals_object()),
+            **wire.brief(wire.power_object(self._picture.power_w())),
         }
         self._send("tick", body)
 

@@ -25,6 +25,7 @@ MAX_RECORDS: Final = 5_000
 PAGE_RECORDS: Final = 1_000
 """So many earlier records are one answer."""
 
+_GROWING: Final = ("energy_j", "co2_g", "duration_s")
 Kind = Literal["hello", "snapshot", "tick", "cell-start", "cell-end", "status"]
 Message = dict[str, Any]  # JSON
 
@@ -116,6 +117,19 @@ def running_object(running: RunningFigure | None) -> Message | None:
         "others": running.others,
         "request": running.request,
     }
+
+
+def brief(sums: Message) -> Message:
+    """The sums of a tick: what grows from tick to tick as it is, all else with six digits."""
+
+    def shorter(key: str, value: object) -> object:
+        if isinstance(value, dict):
+            return {name: shorter(name, part) for name, part in value.items()}
+        return (
+            number(value, digits=6) if isinstance(value, float) and key not in _GROWING else value
+        )
+
+    return {key: shorter(key, value) for key, value in sums.items()}
 
 
 def _brief(value: float | None) -> float | None:
