@@ -299,6 +299,11 @@ class GridTable:
         provider, _, region = wanted.lower().partition(":")
         code = f"{provider.strip()}:{region.strip()}"
         if code not in self._clouds:
+            from greencell.carbon.search import regions_of_zone
+
+            for region in regions_of_zone(code):
+                if region in self._clouds:
+                    return region
             raise UnknownZone(wanted, self._index.near(code))
         return code
 
@@ -338,7 +343,10 @@ class GridTable:
             yield Region(code, row.text("region"), location, country)
 
     def _cities(self) -> Iterable[tuple[str, tuple[str, ...]]]:
-        """Towns that a time zone is named after, with their country and part of it."""
+        """Countries in their own words; towns that time zones are named after, with theirs."""
+        from greencell.carbon.countries import NATIVE_NAMES
+
+        yield from ((name, (code,)) for name, code in NATIVE_NAMES.items())
         for row in self._tables.rows("timezone_zone"):
             country = row.fields.get("country", "")
             if country and "/" in row.fields.get("tz", ""):

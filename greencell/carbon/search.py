@@ -10,6 +10,7 @@ from typing import NamedTuple
 from greencell.carbon.zone import AmbiguousZone, UnknownZone
 
 _MAX_SUGGESTIONS = 5
+_ZONES = (re.compile(r"(.*[a-z]-?\d{1,2})-?[a-f]"), re.compile(r"(.*[a-z])-\d"))
 _LEAST_PART = 3
 """A shorter part of a name hints at nothing."""
 
@@ -63,14 +64,32 @@ class Index:
             AmbiguousZone: several fit.
         """
         found = self._at(plain(wanted))
+        for region in regions_of_zone(wanted.lower()):
+            found = found or self._at(plain(region))
         if len(found) == 1:
             return found[0]
         # A part of a name chooses nothing, it hints: "Hampshire" is not New Hampshire.
         parts = found or self._parts(plain(wanted))
         if len(parts) > 1:
             raise AmbiguousZone(wanted, [(code, self._names.get(code, code)) for code in parts])
-        near = [f"{code} ({self._names[code]})" for code in parts]
+        near = [f"{code} ({self._names[code]})" for code in parts or self._beginning(wanted)]
         raise UnknownZone(wanted, near or self.near(wanted))
+
+    def _beginning(self, wanted: str) -> list[str]:
+        """The country that a code of another list begins with, and the parts of it that are known.
+
+        Electricity Maps has ids such as US-CENT-SWPP, markets such as DE-LU.
+        """
+        from greencell.carbon.countries import US_MARKETS  # only where nothing was found
+
+        country, *parts = wanted.strip().upper().replace("_", "-").split("-")
+        if not parts or country not in self._names:
+            return []
+        inner = [code for code in self._names if code.startswith(f"{country}-")]
+        if country == "US":
+            inner = [code for code in US_MARKETS.get(parts[-1], ()) if code in self._names]
+        # So many that they say nothing are not named.
+        return [country, *(inner if len(inner) < _MAX_SUGGESTIONS else [])]
 
     def all(self, wanted: str) -> list[str]:
         """The codes of all zones whose name has these words."""
@@ -116,6 +135,15 @@ class Index:
         if len(wanted) < _LEAST_PART:
             return []
         return [code for code, name in self._names.items() if f" {wanted}" in f" {plain(name)}"]
+
+
+def regions_of_zone(zone: str) -> list[str]:
+    """The region that an availability zone may be in, the likeliest first; empty if it is none.
+
+    AWS has eu-west-3b, Google europe-west9-a, Scaleway fr-par-1.
+    """
+    found = [pattern.fullmatch(zone.strip()) for pattern in _ZONES]
+    return [match[1] for match in found if match]
 
 
 def plain(text: str) -> str:

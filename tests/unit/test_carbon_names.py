@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greencell.carbon.countries import NATIVE_NAMES
 from greencell.carbon.grid_table import AmbiguousZone, GridTable, UnknownZone
 from greencell.carbon.location import locate, system_timezone
 from greencell.carbon.tables import Row, Tables
@@ -220,3 +221,42 @@ def test_whatever_is_typed_suggestions_are_places_that_are_found(typed: str) -> 
 
     assert len(codes) == len(set(codes)) <= 8
     assert [TABLE.find(code).code for code in codes] == codes
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("Deutschland", "DE"), ("españa", "ES"), ("ÖSTERREICH", "AT"), ("日本", "JP"),
+        ("Україна", "UA"), ("Polska", "PL"), ("Nederland", "NL"), ("Suisse", "CH"),
+        ("europe-west9-a", "gcp:europe-west9"), ("us-central1-f", "gcp:us-central1"),
+        ("fr-par-1", "scaleway:fr-par"), ("nl-ams-2", "scaleway:nl-ams"),
+        ("eu-west-3b", "aws:eu-west-3"), ("aws:us-east-1a", "aws:us-east-1"),
+        ("gcp:europe-west9-b", "gcp:europe-west9"),
+    ],
+)  # fmt: skip
+def test_native_names_and_availability_zones_are_found(typed: str, code: str) -> None:
+    """What people call their country, and what a cloud's console shows."""
+    assert GridTable().find(typed).code == code
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("US-CENT-SWPP", ["US (", "EGRID-SPNO", "EGRID-SPSO"]), ("US-TEX-ERCO", ["EGRID-ERCT"]),
+        ("US-CAL-CISO", ["EGRID-CAMX"]), ("GB-NIR", ["GB (United Kingdom)"]), ("DE-LU", ["DE ("]),
+        ("DK-DK1", ["DK (Denmark)"]), ("IN-WE", ["IN (India)"]), ("FR-COR", ["FR (France)"]),
+    ],
+)  # fmt: skip
+def test_ids_of_other_lists_have_a_near_hit(typed: str, near: list[str]) -> None:
+    """Electricity Maps' and the markets': their country, and the parts of it that are known."""
+    with pytest.raises(UnknownZone) as refusal:
+        GridTable().find(typed)
+
+    assert all(part in str(refusal.value) for part in near)
+
+
+def test_every_native_name_leads_to_its_country() -> None:
+    """None is taken by a town or a data centre of the same name."""
+    table = GridTable()
+
+    assert {name: table.find(name).code for name in NATIVE_NAMES} == NATIVE_NAMES
