@@ -165,7 +165,8 @@ class Meter:
         self._reading: tuple[int, int] | None = None
         self._epoch = 0
         self._busy_ns = -_BUSY_NS
-        self._stale_from_ns = [0] * len(self.sources)
+        self._next_news_ns = [0] * len(self.sources)
+        self._news_ns = [_news_ns(source) for source in self.sources]
         self._guard = Guard("meter", clock.monotonic_ns)
         self.spares_hooks = False
         self._tree = tree
@@ -213,11 +214,11 @@ class Meter:
                 values.append(FAILED)
                 continue
             before_ns = clock.monotonic_ns()
-            if before_ns < self._stale_from_ns[index]:
+            if before_ns < self._next_news_ns[index]:
                 values.append(LEFT_OUT)
                 continue
             values.append(self._read_watched(index, read, before_ns))
-            self._stale_from_ns[index] = before_ns + _news_ns(self.sources[index])
+            self._next_news_ns[index] = before_ns + self._news_ns[index]
             self._cost_s[index] = (clock.monotonic_ns() - before_ns) / NS_PER_S
         slow_s = SLOW_READ_NS / NS_PER_S
         self._slow = frozenset(i for i, cost_s in enumerate(self._cost_s) if cost_s > slow_s)

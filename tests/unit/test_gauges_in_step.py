@@ -6,11 +6,14 @@ import itertools
 import math
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
 from greencell.gauge_curve import GaugeCurve
+from greencell.meter import LEFT_OUT, Meter
 from greencell.running_session import GAUGE_INTERVAL_S, GAUGE_JITTER
+from greencell.testing import FakeClock, FakeGauge, FakeMachineClock, FakeTreeClock
 
 IDLE_W, LOW_W, HIGH_W = 60.0, 60.0, 300.0
 STEP_S = 0.001
@@ -107,3 +110,21 @@ def test_a_steady_load_is_known_well() -> None:
 
     widths = sorted(2.0 * u_j / value_j for _, value_j, u_j in itertools.islice(found, 10, None))
     assert widths[len(widths) // 2] < 0.06
+
+
+def test_a_slow_meter_is_not_asked_as_often_as_a_quick_one() -> None:
+    """One with news every 5 s is read twice in that time by the thread; at edges it is always."""
+    quick, slow = FakeGauge("fake:quick", power_w=10.0), FakeGauge("fake:slow", power_w=20.0)
+    slow.info = replace(slow.info, period_s=5.0)
+    tree = FakeTreeClock()
+    clock = FakeClock()
+    meter = Meter([quick, slow], tree, FakeMachineClock(tree), clock)
+
+    read = []
+    for _ in range(100):
+        read.append([value is not LEFT_OUT for value in meter.take_all().values])
+        clock.advance(0.2)
+
+    assert meter.gauge_period_s == 0.1
+    assert [sum(column) for column in zip(*read, strict=True)] == [100, 8]
+    assert LEFT_OUT not in meter.take().values
