@@ -6,6 +6,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { IFeed, ITracked } from '../tokens';
 
 const FLASH_MS = 1200;
+const KEPT_IN_VIEW_MS = 1000;
+const LOOK_MS = 100;
 const NAME_MAX = 120;
 /** Ways of JupyterLab's to draw a long notebook in which not all cells are in the page. */
 const DRAWS_LATE: ReadonlySet<string> = new Set(['full', 'defer']);
@@ -97,6 +99,33 @@ export class Places {
     window.setTimeout(() => {
       cell.removeClass('gc-mod-flash');
     }, FLASH_MS);
+    this._keepInView(notebook.node, cell, turn);
+  }
+
+  /** What is drawn late may move the cell away again, until somebody scrolls. */
+  private _keepInView(notebook: HTMLElement, cell: Cell, turn: number): void {
+    let left = KEPT_IN_VIEW_MS / LOOK_MS;
+    const stop = (): void => {
+      left = 0;
+    };
+    const told = ['wheel', 'pointerdown', 'keydown', 'touchstart'] as const;
+    told.forEach(name => {
+      notebook.addEventListener(name, stop, { once: true, passive: true });
+    });
+    const look = (): void => {
+      left -= 1;
+      if (left < 0 || turn !== this._turn || cell.isDisposed) {
+        told.forEach(name => {
+          notebook.removeEventListener(name, stop);
+        });
+        return;
+      }
+      if (!isInView(cell.node, notebook)) {
+        cell.node.scrollIntoView({ block: 'center' });
+      }
+      window.setTimeout(look, LOOK_MS);
+    };
+    window.setTimeout(look, LOOK_MS);
   }
 
   private _turn = 0;
@@ -107,6 +136,11 @@ export class Places {
     const line = lines.find(text => text.trim() !== '' && !text.trim().startsWith('#')) ?? lines[0];
     return line?.trim().slice(0, NAME_MAX) || this._trans.__('(empty cell)');
   }
+}
+
+function isInView(node: HTMLElement, view: HTMLElement): boolean {
+  const [box, frame] = [node.getBoundingClientRect(), view.getBoundingClientRect()];
+  return box.height > 0 && box.top < frame.bottom && box.bottom > frame.top;
 }
 
 function cellsOf(tracked: ITracked | null): Iterable<ICellModel> {
